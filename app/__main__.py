@@ -37,6 +37,8 @@ class Verbs(click.Group):
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         rows = [(name, _summary(name)) for name in self.list_commands(ctx)]
+        if not rows:
+            return
         with formatter.section("Verbs"):
             formatter.write_dl(rows)
 

@@ -1,0 +1,172 @@
+"""Records of `payments.commands`, keyed by merchant id.
+
+Facts (`...record`, past tense) have happened and are never refused; requests (imperative) may be.
+Amounts are minor units of `currency`. `id` is unique per merchant and makes a repeat recognisable.
+"""
+
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta
+
+from app.domain.configuration import FeePlan, PspConfiguration, SourceConfiguration
+from app.domain.fields import Amount, Currency, Id, Moment, NonNegative
+from app.domain.money import check_currency
+
+
+class Command(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", omit_defaults=True, gc=False):
+    """What every record of a lane topic has."""
+
+    id: Id
+
+
+class MerchantCommand(Command, frozen=True, kw_only=True, gc=False):
+    merchant_id: Id
+
+    def __post_init__(self) -> None:
+        if "/" in self.merchant_id:
+            raise ValueError("merchant_id must not contain '/'")
+
+
+class MoneyCommand(MerchantCommand, frozen=True, kw_only=True, gc=False):
+    amount: Amount
+    currency: Currency
+
+    def __post_init__(self) -> None:
+        check_currency(self.currency)
+        if "/" in self.merchant_id:
+            raise ValueError("merchant_id must not contain '/'")
+
+
+class Payer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Who paid, as far as upstream knows. Personal data."""
+
+    id: str | None = None
+    tax_id: str | None = None
+    email: str | None = None
+    ip: str | None = None
+    device: str | None = None
+    card_fingerprint: str | None = None
+    location: tuple[float, float] | None = None
+
+
+class PlatformConfigure(Command, frozen=True, kw_only=True, tag="platform.configure"):
+    """The platform's own configuration, written once into every partition of every lane topic."""
+
+    default_plan: FeePlan = FeePlan()
+    default_release_delay_days: Annotated[int, Meta(ge=0, le=365)] = 2
+    release_delay_seconds: NonNegative | None = None
+    psps: dict[str, PspConfiguration] = {}
+    sources: dict[str, SourceConfiguration] = {}
+
+
+class MerchantConfigure(MerchantCommand, frozen=True, kw_only=True, tag="merchant.configure"):
+    name: str = ""
+    settlement_currency: Currency
+    fee_plan: FeePlan | None = None
+    release_delay_days: Annotated[int, Meta(ge=0, le=365)] | None = None
+    release_delay_seconds: NonNegative | None = None
+    negative_limit: NonNegative = 0
+
+    def __post_init__(self) -> None:
+        MerchantCommand.__post_init__(self)
+        check_currency(self.settlement_currency)
+
+
+class PaymentRecord(MoneyCommand, frozen=True, kw_only=True, tag="payment.record", gc=False):
+    """A capture that happened. Another `capture_id` of the same payment is another capture."""
+
+    payment_id: Id
+    capture_id: Id = ""
+    psp: Id
+    psp_payment_id: Id | None = None
+    psp_capture_id: Id | None = None
+    method: str | None = None
+    occurred_at: Moment
+    order_ref: Id | None = None
+    invoice_id: Id | None = None
+    payer: Payer | None = None
+
+    def __post_init__(self) -> None:
+        MoneyCommand.__post_init__(self)
+        if not (self.psp_payment_id or self.order_ref or self.invoice_id):
+            raise ValueError("one of psp_payment_id, order_ref, invoice_id must be present")
+        if not self.capture_id:
+            msgspec.structs.force_setattr(self, "capture_id", self.payment_id)
+        if self.psp_capture_id is None and self.psp_payment_id is not None:
+            if self.capture_id != self.payment_id:
+                raise ValueError("psp_capture_id is required where capture_id is not payment_id")
+            msgspec.structs.force_setattr(self, "psp_capture_id", self.psp_payment_id)
+
+
+class RefundFields(MoneyCommand, frozen=True, kw_only=True, gc=False):
+    payment_id: Id
+    refund_id: Id
+
+
+class RefundRecord(RefundFields, frozen=True, kw_only=True, tag="refund.record", gc=False):
+    """A refund that happened at the PSP."""
+
+    psp_refund_id: Id | None = None
+    occurred_at: Moment
+
+
+class RefundCreate(RefundFields, frozen=True, kw_only=True, tag="refund.create", gc=False):
+    """Request: refund part or all of what is still refundable."""
+
+
+class PayoutCreate(MoneyCommand, frozen=True, kw_only=True, tag="payout.create", gc=False):
+    """Request: pay out of the available balance."""
+
+    payout_id: Id
+
+
+class PayoutFact(MerchantCommand, frozen=True, kw_only=True, gc=False):
+    payout_id: Id
+    psp_payout_id: Id | None = None
+    occurred_at: Moment
+
+
+class PayoutPaid(PayoutFact, frozen=True, kw_only=True, tag="payout.paid", gc=False):
+    bank_fee: NonNegative = 0
+
+
+class PayoutFailed(PayoutFact, frozen=True, kw_only=True, tag="payout.failed", gc=False):
+    """The payout failed before it left."""
+
+    reason: str | None = None
+
+
+class PayoutReturned(PayoutFact, frozen=True, kw_only=True, tag="payout.returned", gc=False):
+    """The payout came back after it had been paid."""
+
+    reason: str | None = None
+
+
+class FundsRelease(MerchantCommand, frozen=True, kw_only=True, tag="funds.release", gc=False):
+    """Timer: what is still pending of a capture becomes available."""
+
+    payment_id: Id
+    capture_id: Id
+
+
+class ParkedExpire(Command, frozen=True, kw_only=True, tag="parked.expire", gc=False):
+    """Timer: the parent that parked facts wait for has not come inside its window."""
+
+    key: str
+    subject: str
+
+
+MerchantLaneRecord = (
+    PlatformConfigure
+    | MerchantConfigure
+    | PaymentRecord
+    | RefundRecord
+    | RefundCreate
+    | PayoutCreate
+    | PayoutPaid
+    | PayoutFailed
+    | PayoutReturned
+    | FundsRelease
+    | ParkedExpire
+)

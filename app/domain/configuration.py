@@ -1,0 +1,46 @@
+"""Configuration that decides money: versioned data that arrives as records, never as settings files."""
+
+import msgspec
+
+from app.domain.fields import BasisPoints, NonNegative
+
+
+class FeePlan(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A proportional part in basis points plus a fixed part per currency, in minor units."""
+
+    bps: BasisPoints = 0
+    fixed: dict[str, NonNegative] = {}
+
+
+class PspConfiguration(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What a PSP charges and how long it may take to settle. Without `fee_plan` no fee is compared."""
+
+    fee_plan: FeePlan | None = None
+    fee_payer: str = "platform"
+    """Who bears the PSP fee: `platform` or `merchant`."""
+    settlement_window_seconds: NonNegative | None = None
+    """From capture to MISSING_SETTLEMENT; None: the calendar default (T+2 and one day of grace)."""
+    fee_tolerance: NonNegative | None = None
+    """Minor units; None: max(1, 0.5 % of the expected fee)."""
+    gross_tolerance: NonNegative = 0
+
+
+class SourceConfiguration(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A settlement source (an acquirer's file or feed) and its windows."""
+
+    psp: str
+    payment_window_seconds: NonNegative | None = None
+    """From a line's arrival to MISSING_PAYMENT while no expectation has come; None: one day."""
+    min_wait_seconds: NonNegative = 0
+    """No window closes sooner than this after the record's arrival, so that a backfill opens nothing early."""
+
+
+class Platform(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """The configuration in force in one lane partition; `version` is the offset of its record."""
+
+    version: int
+    default_plan: FeePlan
+    default_release_delay_days: int
+    release_delay_seconds: int | None
+    psps: dict[str, PspConfiguration]
+    sources: dict[str, SourceConfiguration]

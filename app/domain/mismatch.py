@@ -1,0 +1,64 @@
+"""A mismatch (an exception of the reconciliation) as its owner lane keeps it."""
+
+from datetime import datetime
+from typing import Any, Literal
+
+import msgspec
+
+Category = Literal[
+    "MISSING_SETTLEMENT",
+    "MISSING_PAYMENT",
+    "MISSING_BANK",
+    "UNEXPECTED_BANK",
+    "AMOUNT_OVER",
+    "AMOUNT_UNDER",
+    "FEE_VARIANCE",
+    "CURRENCY_MISMATCH",
+    "FX_VARIANCE",
+    "DUPLICATE_SETTLEMENT",
+    "DUPLICATE_PAYMENT",
+    "STATUS_MISMATCH",
+    "DIRECTION_MISMATCH",
+    "SPLIT_MISMATCH",
+    "PARTIAL_SETTLEMENT",
+    "BATCH_TRAILER_MISMATCH",
+    "BATCH_RESIDUAL",
+    "AMBIGUOUS",
+    "LATE",
+    "REFUND_EXCEEDS_CAPTURE",
+    "DISPUTE_UNMATCHED",
+    "INVOICE_UNPAID",
+    "NEGATIVE_BALANCE",
+]
+Severity = Literal["CRITICAL", "HIGH", "MEDIUM", "LOW"]
+MismatchStatus = Literal[
+    "open", "assigned", "investigating", "pending_approval", "resolved", "auto_resolved", "written_off"
+]
+OPEN_STATUSES = ("open", "assigned", "investigating", "pending_approval")
+
+
+class Mismatch(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Amounts in minor units of `currency`; `explanation` says rule, inputs, differences and reasons.
+
+    `detected_after_ms`: from the second side's append to the log until the decision's commit; filled in by
+    the commit itself (None while it is not known), so that a decision stays a pure function.
+    """
+
+    id: str
+    leg: Literal["A", "B", "C", "M"]
+    category: Category
+    severity: Severity
+    status: MismatchStatus = "open"
+    merchant_id: str | None = None
+    psp: str | None = None
+    payment_id: str | None = None
+    batch_id: str | None = None
+    currency: str | None = None
+    expected_amount: int | None = None
+    actual_amount: int | None = None
+    detected_at: datetime
+    due_at: datetime
+    owner_topic: str
+    owner_key: str
+    explanation: dict[str, Any] = {}
+    seq: int = 0

@@ -1,0 +1,105 @@
+"""Records of the settlement side: what we expect a PSP to settle, and what it says it settled.
+
+`settlements.lines` carries lines and trailers as upstream writes them; `matching.commands`, keyed
+`{psp}:{identity}`, carries expectations, lines and the matching lane's own timers.
+"""
+
+from datetime import date
+from typing import Literal
+
+import msgspec
+
+from app.domain.commands import Command, ParkedExpire, PlatformConfigure
+from app.domain.fields import Currency, Id, Moment, NonNegative, SignedAmount
+from app.domain.money import check_currency
+
+LineKind = Literal["capture", "refund", "chargeback", "chargeback_reversal", "adjustment"]
+
+
+class ExpectationAnnounced(Command, frozen=True, kw_only=True, tag="expectation.announced", gc=False):
+    """The merchant lane expects `psp` to settle one object. `identities` in falling order of strength."""
+
+    psp: Id
+    kind: LineKind
+    merchant_id: Id
+    payment_id: Id
+    object_id: Id
+    identities: tuple[str, ...]
+    gross: SignedAmount
+    currency: Currency
+    expected_fee: NonNegative | None = None
+    """Fee accrued in the books, minor units; None where the PSP has no fee plan."""
+    occurred_at: Moment
+
+
+class LineFields(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", omit_defaults=True, gc=False):
+    source: Id
+    psp: Id
+    batch_id: Id
+    line_id: Id
+    kind: LineKind
+    psp_payment_id: Id | None = None
+    merchant_ref: Id | None = None
+    currency: Currency
+    gross: SignedAmount
+    fee: SignedAmount = 0
+    tax: SignedAmount = 0
+    reserve: SignedAmount = 0
+    settle_currency: Currency
+    rate: str | None = None
+    net: SignedAmount
+    booked_on: date
+
+    def __post_init__(self) -> None:
+        check_currency(self.currency)
+        check_currency(self.settle_currency)
+        if not (self.psp_payment_id or self.merchant_ref):
+            raise ValueError("one of psp_payment_id, merchant_ref must be present")
+        same = self.currency == self.settle_currency
+        if same and self.net != self.gross - self.fee - self.tax - self.reserve:
+            raise ValueError(f"net {self.net} is not gross - fee - tax - reserve")
+
+
+class SettlementLine(LineFields, frozen=True, kw_only=True, tag="settlement.line", gc=False):
+    """One line of a settlement file, as the door reads it. Amounts in minor units, refunds negative."""
+
+
+class SettlementTrailer(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag="settlement.trailer"):
+    """A batch's control totals in minor units of `settle_currency`."""
+
+    source: Id
+    psp: Id
+    batch_id: Id
+    count: NonNegative
+    gross: SignedAmount
+    fee: SignedAmount
+    net: SignedAmount
+    settle_currency: Currency
+
+
+class LineRecorded(LineFields, frozen=True, kw_only=True, tag="line.recorded", gc=False):
+    """A settlement line on its way to its home in the matching lane; `id` is `{source}/{line_id}`."""
+
+    id: Id
+
+
+class SettlementDue(Command, frozen=True, kw_only=True, tag="settlement.due", gc=False):
+    """Timer: an expectation's settlement window has closed."""
+
+    psp: Id
+    identity: Id
+    kind: LineKind
+
+
+class PaymentDue(Command, frozen=True, kw_only=True, tag="payment.due", gc=False):
+    """Timer: a line's window for its expectation has closed."""
+
+    psp: Id
+    identity: Id
+    kind: LineKind
+
+
+DoorRecord = SettlementLine | SettlementTrailer
+MatchingLaneRecord = (
+    PlatformConfigure | ExpectationAnnounced | LineRecorded | SettlementDue | PaymentDue | ParkedExpire
+)

@@ -1,0 +1,13 @@
+"""Names of the streams the rules send records to. What is on them: `app/contracts/topics.py`."""
+
+from typing import Final
+
+PAYMENTS_COMMANDS: Final = "payments.commands"
+MATCHING_COMMANDS: Final = "matching.commands"
+SETTLEMENTS_LINES: Final = "settlements.lines"
+PAYMENTS_EVENTS: Final = "payments.events"
+LEDGER_TRANSACTIONS: Final = "ledger.transactions"
+RECONCILIATION_MISMATCHES: Final = "reconciliation.mismatches"
+
+LANE_CODES: Final = {PAYMENTS_COMMANDS: "pc", MATCHING_COMMANDS: "mc", SETTLEMENTS_LINES: "sl"}
+"""Short topic codes that begin every id made by a lane; a data format, never to be changed."""
