@@ -9,7 +9,7 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
-from app.domain.configuration import FeePlan, PspConfiguration, SourceConfiguration
+from app.domain.configuration import BookRates, FeePlan, PspConfiguration, SourceConfiguration
 from app.domain.fields import Amount, Currency, Id, Moment, NonNegative
 from app.domain.money import check_currency
 
@@ -58,6 +58,7 @@ class PlatformConfigure(Command, frozen=True, kw_only=True, tag="platform.config
     release_delay_seconds: NonNegative | None = None
     psps: dict[str, PspConfiguration] = {}
     sources: dict[str, SourceConfiguration] = {}
+    book: BookRates = BookRates()
 
 
 class MerchantConfigure(MerchantCommand, frozen=True, kw_only=True, tag="merchant.configure"):

@@ -1,8 +1,12 @@
 """Configuration that decides money: versioned data that arrives as records, never as settings files."""
 
-import msgspec
+from typing import Annotated
 
-from app.domain.fields import BasisPoints, NonNegative
+import msgspec
+from msgspec import Meta
+
+from app.domain.fields import Amount, BasisPoints, Currency, NonNegative
+from app.domain.money import check_currency
 
 
 class FeePlan(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -32,7 +36,27 @@ class SourceConfiguration(msgspec.Struct, frozen=True, kw_only=True, omit_defaul
     payment_window_seconds: NonNegative | None = None
     """From a line's arrival to MISSING_PAYMENT while no expectation has come; None: one day."""
     min_wait_seconds: NonNegative = 0
-    """No window closes sooner than this after the record's arrival, so that a backfill opens nothing early."""
+    """No window closes sooner than this after a record's arrival: a backfill opens nothing early."""
+
+
+class Rate(msgspec.Struct, frozen=True, kw_only=True):
+    """One unit of a currency is `value` x 10^-`scale` units of the book currency, by quote `quote_id`."""
+
+    value: Amount
+    scale: Annotated[int, Meta(ge=0, le=12)]
+    quote_id: str
+
+
+class BookRates(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """The book currency and the stored rates into it; they compare amounts, they never post."""
+
+    currency: Currency = "EUR"
+    rates: dict[str, Rate] = {}
+
+    def __post_init__(self) -> None:
+        check_currency(self.currency)
+        for code in self.rates:
+            check_currency(code)
 
 
 class Platform(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -44,3 +68,4 @@ class Platform(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     release_delay_seconds: int | None
     psps: dict[str, PspConfiguration]
     sources: dict[str, SourceConfiguration]
+    book: BookRates = BookRates()

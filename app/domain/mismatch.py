@@ -30,6 +30,8 @@ Category = Literal[
     "INVOICE_UNPAID",
     "NEGATIVE_BALANCE",
 ]
+Leg = Literal["A", "B", "C", "M"]
+"""A: expectation, line. B: batch, bank line. C: payout, bank debit. M: the merchant's own books."""
 Severity = Literal["CRITICAL", "HIGH", "MEDIUM", "LOW"]
 MismatchStatus = Literal[
     "open", "assigned", "investigating", "pending_approval", "resolved", "auto_resolved", "written_off"
@@ -45,7 +47,7 @@ class Mismatch(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """
 
     id: str
-    leg: Literal["A", "B", "C", "M"]
+    leg: Leg
     category: Category
     severity: Severity
     status: MismatchStatus = "open"

@@ -30,7 +30,7 @@ class Capture(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=
     transaction_id: str
     occurred_at: datetime
     content: str
-    """Hash of the fact's content: the same capture by another command id is a duplicate only if it is equal."""
+    """Hash of the fact's content: the same capture by another command id is a duplicate only if equal."""
 
 
 class Refund(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
