@@ -1,0 +1,24 @@
+"""Find the line of a server's log that tells a person why it did not start."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+TAIL_BYTES = 64 * 1024
+TELLING = ("No space left on device", "Address already in use", "OutOfMemoryError", "Permission denied")
+SERIOUS = ("FATAL", "PANIC", "ERROR", "Exception")
+
+
+def last_words(log: Path) -> str:
+    """The most telling of the log's last lines, cut to 300 characters."""
+    try:
+        with log.open("rb") as file:
+            file.seek(max(0, log.stat().st_size - TAIL_BYTES))
+            lines = [line.strip() for line in file.read().decode(errors="replace").splitlines()]
+    except OSError as error:
+        return f"its log cannot be read: {error.strerror}"
+    for words in (TELLING, SERIOUS):
+        for line in reversed(lines):
+            if any(word in line for word in words):
+                return line[:300]
+    return next((line[:300] for line in reversed(lines) if line), "its log is empty")
