@@ -30,7 +30,7 @@ Progress = Callable[[int, int, int], None]
 
 
 def cache_directory() -> Path:
-    """`$XDG_CACHE_HOME/tallystick`, else `~/.cache/tallystick`; inside the checkout when neither is writable."""
+    """`$XDG_CACHE_HOME/tallystick`, else `~/.cache/tallystick`; in the checkout when that is not writable."""
     named = os.environ.get("XDG_CACHE_HOME")
     base = Path(named) if named else Path.home() / ".cache"
     wanted = base / "tallystick"

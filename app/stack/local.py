@@ -1,9 +1,9 @@
 """The local stack: one Kafka and one PostgreSQL whose data, ports, logs and pids all live in one folder, DIR.
 
-    DIR/env          KAFKA_BOOTSTRAP_SERVERS= and DATABASE_URL=, while the stack is up
-    DIR/ports.json   the ports, kept from one start to the next
-    DIR/kafka/       settings, server.log, data/
-    DIR/postgres/    cluster/ with server.log and data/ (or `location`, the path where these are)
+DIR/env          KAFKA_BOOTSTRAP_SERVERS= and DATABASE_URL=, while the stack is up
+DIR/ports.json   the ports, kept from one start to the next
+DIR/kafka/       settings, server.log, data/
+DIR/postgres/    cluster/ with server.log and data/ (or `location`, the path where these are)
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ def addresses_in(environment: Mapping[str, str]) -> Addresses | None:
 
 
 def ensure(directory: Path) -> Addresses:
-    """The environment's addresses if it gives them, else those of the local stack in DIR, started if need be."""
+    """The environment's addresses if it gives them, else those of the local stack in DIR, which is started."""
     return addresses_in(os.environ) or LocalStack(directory).up()
 
 
@@ -115,13 +115,14 @@ class LocalStack:
         return self.addresses
 
     def down(self) -> bool:
-        """Stop both cleanly; the data stays. False when one had to be killed. Nothing runs: nothing happens."""
+        """Stop what runs, cleanly; the data stays. False when a server had to be killed."""
         if not self.directory.is_dir():
             return True
         with _said_clearly(self.directory), self._locked(), ThreadPoolExecutor(2) as pool:
             self.env_file.unlink(missing_ok=True)
             stopped = [pool.submit(self.kafka.stop), pool.submit(self.postgres.stop)]
-            return all([each.result() for each in stopped])
+            clean = [each.result() for each in stopped]  # both, also when the first was killed
+        return all(clean)
 
     def status(self) -> list[ServerStatus]:
         """Kafka's and PostgreSQL's state, from the processes themselves."""

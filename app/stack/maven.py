@@ -41,7 +41,8 @@ def read_artifacts(listing: Path) -> list[Artifact]:
     for line in listing.read_text(encoding="utf-8").splitlines():
         if line.strip() and not line.startswith("#"):
             coordinates, sha256, size = line.split()
-            artifacts.append(Artifact(*coordinates.split(":"), sha256=sha256, size_bytes=int(size)))
+            group, name, version = coordinates.split(":")
+            artifacts.append(Artifact(group, name, version, sha256, int(size)))
     return artifacts
 
 
@@ -58,10 +59,11 @@ def repository_url() -> str:
 
 
 def _settings_files() -> list[Path]:
-    candidates = [Path.home() / ".m2" / "settings.xml"]
-    for variable in ("MAVEN_HOME", "M2_HOME"):
-        if os.environ.get(variable):
-            candidates.append(Path(os.environ[variable], "conf", "settings.xml"))
+    homes = [os.environ[variable] for variable in ("MAVEN_HOME", "M2_HOME") if os.environ.get(variable)]
+    candidates = [
+        Path.home() / ".m2" / "settings.xml",
+        *(Path(home, "conf", "settings.xml") for home in homes),
+    ]
     return [path for path in candidates if path.is_file()]
 
 

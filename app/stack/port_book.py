@@ -38,7 +38,7 @@ class PortBook:
         kept = self._kept.get(name)
         if running and kept:
             if asked not in (None, kept.port):
-                raise StackError(f"{title} already runs on port {kept.port}; stop it first to move it to {asked}")
+                raise StackError(f"{title} runs on port {kept.port}; stop it first to move it to {asked}")
             return
         if asked is not None:
             kept = Kept(asked, asked_for=True)

@@ -118,8 +118,7 @@ class Postgres:
         for backend in backends:
             if "postgres" in processes.command_line(backend):
                 processes.send(backend, signal.SIGKILL)
-        for backend in backends:
-            processes.wait_until(lambda gone=backend: "postgres" not in processes.command_line(gone), 10)
+        processes.wait_until(lambda: not any(map(processes.command_line, backends)), ORPHANS_SECONDS)
 
     def _initialise(self) -> None:
         """Run initdb once; a half-made cluster never gets the real name."""
@@ -152,7 +151,8 @@ class Postgres:
             time.sleep(processes.POLL_SECONDS)
 
     def _control(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        return self.account.run([self.cluster.program("pg_ctl"), "-w", "-D", str(self.cluster.data), *arguments])
+        pg_ctl = [self.cluster.program("pg_ctl"), "-w", "-D", str(self.cluster.data)]
+        return self.account.run([*pg_ctl, *arguments])
 
     def _psql(self, script: Path) -> None:
         # Fed through the standard input: the account may be unable to read the checkout.

@@ -24,8 +24,8 @@ def command_line(pid: int) -> str:
             return entry.read_bytes().replace(b"\0", b" ").decode(errors="replace").strip()
         except OSError:
             return ""
-    listing = subprocess.run(["ps", "-o", "command=", "-p", str(pid)], capture_output=True, text=True, check=False)
-    return listing.stdout.strip()
+    ps = ["ps", "-o", "command=", "-p", str(pid)]
+    return subprocess.run(ps, capture_output=True, text=True, check=False).stdout.strip()
 
 
 def is_ours(pid: int | None, mark: str) -> bool:

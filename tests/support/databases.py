@@ -1,0 +1,47 @@
+"""A fresh, migrated database per test: copied from a template, which takes about 50 ms."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import uuid
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from urllib.parse import urlsplit
+
+import asyncpg
+
+
+def at_database(dsn: str, name: str) -> str:
+    """The same server and role, another database."""
+    return urlsplit(dsn)._replace(path=f"/{name}").geturl()
+
+
+async def execute(dsn: str, statement: str) -> None:
+    connection = await asyncpg.connect(dsn)
+    try:
+        await connection.execute(statement)
+    finally:
+        await connection.close()
+
+
+async def make_template(server_dsn: str) -> str:
+    """Create a database with every migration applied, and return its name."""
+    name = f"template_{uuid.uuid4().hex[:12]}"
+    await execute(server_dsn, f'CREATE DATABASE "{name}"')
+    migrate = importlib.import_module("app.store.migrate").migrate
+    done = migrate(at_database(server_dsn, name))
+    if inspect.isawaitable(done):
+        await done
+    return name
+
+
+@asynccontextmanager
+async def copied_database(server_dsn: str, template: str) -> AsyncIterator[str]:
+    """The DSN of a fresh copy of the template, dropped at the end with whoever is still connected."""
+    name = f"test_{uuid.uuid4().hex[:12]}"
+    await execute(server_dsn, f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
+    try:
+        yield at_database(server_dsn, name)
+    finally:
+        await execute(server_dsn, f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
