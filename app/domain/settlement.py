@@ -5,9 +5,10 @@
 """
 
 from datetime import date
-from typing import Literal
+from typing import Annotated, Literal
 
 import msgspec
+from msgspec import Meta
 
 from app.domain.commands import Command, ParkedExpire, PlatformConfigure
 from app.domain.fields import Currency, Id, Moment, NonNegative, SignedAmount
@@ -24,8 +25,9 @@ class ExpectationAnnounced(Command, frozen=True, kw_only=True, tag="expectation.
     merchant_id: Id
     payment_id: Id
     object_id: Id
-    identities: tuple[str, ...]
+    identities: Annotated[tuple[Id, ...], Meta(min_length=1)]
     gross: SignedAmount
+    """Signed as on a settlement line: negative for refunds and chargebacks."""
     currency: Currency
     expected_fee: NonNegative | None = None
     """Fee accrued in the books, minor units; None where the PSP has no fee plan."""
