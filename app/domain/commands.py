@@ -71,7 +71,7 @@ class MerchantConfigure(MerchantCommand, frozen=True, kw_only=True, tag="merchan
 
     def __post_init__(self) -> None:
         MerchantCommand.__post_init__(self)
-        check_currency(self.settlement_currency)
+        check_currency(self.settlement_currency, "settlement_currency")
 
 
 class PaymentRecord(MoneyCommand, frozen=True, kw_only=True, tag="payment.record", gc=False):

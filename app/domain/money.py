@@ -29,9 +29,9 @@ class MoneyError(ValueError):
     """An amount or currency that cannot be represented exactly; the message says which and why."""
 
 
-def check_currency(code: str) -> str:
+def check_currency(code: str, field: str = "currency") -> str:
     if code not in EXPONENTS:
-        raise MoneyError(f"{code!r} is not an ISO 4217 currency with a minor unit")
+        raise MoneyError(f"{field} {code!r} is not an ISO 4217 currency with a minor unit")
     return code
 
 

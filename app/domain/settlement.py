@@ -54,7 +54,7 @@ class LineFields(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", om
 
     def __post_init__(self) -> None:
         check_currency(self.currency)
-        check_currency(self.settle_currency)
+        check_currency(self.settle_currency, "settle_currency")
         if not (self.psp_payment_id or self.merchant_ref):
             raise ValueError("one of psp_payment_id, merchant_ref must be present")
         same = self.currency == self.settle_currency

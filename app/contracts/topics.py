@@ -1,0 +1,144 @@
+"""The one table of topics: what is on each, by which key, who writes and reads it, how long it stays.
+
+Creation and checking (`python -m app topics`), the codecs (`codec.py`) and `docs/asyncapi.json` come from
+here. Topics carry JSON in UTF-8; every topic's time stamp is the broker's append time, because that is the
+`now` of all rules and a replay must see the same one.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final, Literal
+
+import msgspec
+
+from app.domain import streams
+from app.domain.commands import MerchantLaneRecord
+from app.domain.mismatch_events import MismatchRecord
+from app.domain.settlement import DoorRecord, MatchingLaneRecord
+
+APP_ID: Final = "tallystick"
+"""Consumer group and Faust app id; begins the names of changelog topics, so it is a data format."""
+PRODUCTION_PARTITIONS: Final = 24
+"""Fixed for the life of a topic: another number would send keys to other partitions."""
+PRODUCTION_REPLICATION: Final = 3
+DAY_MS: Final = 24 * 60 * 60 * 1000
+
+
+class Topic(msgspec.Struct, frozen=True, kw_only=True):
+    """One topic. `records` is the union of its record types, None for a table's changelog."""
+
+    name: str
+    purpose: str
+    key: str
+    """What the Kafka key of a record is; partition = murmur2(key) unless it says otherwise."""
+    records: Any = None
+    retention_days: int | None
+    """None keeps everything."""
+    cleanup: Literal["delete", "compact"] = "delete"
+    producer: str
+    consumers: tuple[str, ...]
+    personal_data: bool
+
+    @property
+    def config(self) -> dict[str, str]:
+        """Kafka's own names and values, those that this table decides."""
+        config = {"cleanup.policy": self.cleanup, "message.timestamp.type": "LogAppendTime"}
+        if self.cleanup == "delete":
+            config["retention.ms"] = str(-1 if self.retention_days is None else self.retention_days * DAY_MS)
+            config["retention.bytes"] = "-1"
+        return config
+
+
+class TopicSpec(msgspec.Struct, frozen=True, kw_only=True):
+    """A topic as one environment has it."""
+
+    name: str
+    partitions: int
+    replication: int
+    config: dict[str, str]
+
+
+def changelog_topic(table: str) -> str:
+    """Faust's name of a table's changelog."""
+    return f"{APP_ID}-{table}-changelog"
+
+
+TOPICS: Final = (
+    Topic(
+        name=streams.PAYMENTS_COMMANDS,
+        purpose="Facts and requests about merchants' money, and the merchant lane's own timers",
+        key="merchant_id",
+        records=MerchantLaneRecord,
+        retention_days=None,
+        producer="upstream, web, matching lane, merchant lane's timers",
+        consumers=("merchant lane",),
+        personal_data=True,
+    ),
+    Topic(
+        name=streams.MATCHING_COMMANDS,
+        purpose="What a PSP should settle, what it says it settled, and the matching lane's own timers",
+        key="{psp}:{identity}",
+        records=MatchingLaneRecord,
+        retention_days=None,
+        producer="merchant lane, settlements door, matching lane's timers",
+        consumers=("matching lane",),
+        personal_data=False,
+    ),
+    Topic(
+        name=streams.SETTLEMENTS_LINES,
+        purpose="Lines and trailers of settlement files, as sources write them",
+        key="free; {source}/{batch_id} keeps a batch in order",
+        records=DoorRecord,
+        retention_days=30,
+        producer="upstream, ingest",
+        consumers=("settlements door",),
+        personal_data=False,
+    ),
+    Topic(
+        name=streams.RECONCILIATION_MISMATCHES,
+        purpose="Mismatches as they open, change and resolve, numbered per mismatch",
+        key="mismatch_id",
+        records=MismatchRecord,
+        retention_days=30,
+        producer="merchant lane, matching lane",
+        consumers=("web", "other services"),
+        personal_data=False,
+    ),
+    Topic(
+        name=changelog_topic("wallets"),
+        purpose="Changelog of the table `wallets`: account balances as an optimistic cache",
+        key="table key; the partition is the stream's",
+        cleanup="compact",
+        retention_days=None,
+        producer="merchant lane",
+        consumers=("workers, when they take over a partition",),
+        personal_data=False,
+    ),
+    Topic(
+        name=changelog_topic("dedup_keys"),
+        purpose="Changelog of the table `dedup_keys`: ids seen lately, bounded by the table itself",
+        key="table key; the partition is the stream's",
+        cleanup="compact",
+        retention_days=None,
+        producer="merchant lane",
+        consumers=("workers, when they take over a partition",),
+        personal_data=False,
+    ),
+)
+
+BY_NAME: Final = {topic.name: topic for topic in TOPICS}
+
+
+def specs(partitions: int, replication: int = 1) -> list[TopicSpec]:
+    """All topics of an environment; lanes share their partition count, so that a key's lanes line up."""
+    # acks=all means two copies only where the broker refuses to write with one.
+    safety = {"min.insync.replicas": "2"} if replication > 2 else {}
+    return [
+        TopicSpec(
+            name=topic.name,
+            partitions=partitions,
+            replication=replication,
+            config={**topic.config, **safety},
+        )
+        for topic in TOPICS
+    ]
