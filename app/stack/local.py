@@ -67,7 +67,7 @@ def addresses_in(environment: Mapping[str, str]) -> Addresses | None:
 
 
 def ensure(directory: Path) -> Addresses:
-    """The environment's addresses if it gives them, else those of the local stack in DIR, which is started."""
+    """The environment's addresses if it gives them, else those of the local stack in DIR, started."""
     return addresses_in(os.environ) or LocalStack(directory).up()
 
 
