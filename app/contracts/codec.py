@@ -48,7 +48,7 @@ _MISSING: Final = re.compile(r"Object missing required field `(?P<field>[^`]*)`"
 
 
 class Undecodable(TallystickError):
-    """These bytes are no record of this topic. `code` is one of `REASONS`; the text is what a person reads."""
+    """These bytes are no record of this topic; `code` is one of `REASONS`, the text begins with it."""
 
     def __init__(self, code: str, detail: str) -> None:
         # PostgreSQL takes no NUL in text, and a reason may quote what was sent.

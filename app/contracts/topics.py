@@ -13,6 +13,7 @@ import msgspec
 
 from app.domain import streams
 from app.domain.commands import MerchantLaneRecord
+from app.domain.ledger_events import LedgerTransaction
 from app.domain.mismatch_events import MismatchRecord
 from app.domain.settlement import DoorRecord, MatchingLaneRecord
 
@@ -92,6 +93,16 @@ TOPICS: Final = (
         retention_days=30,
         producer="upstream, ingest",
         consumers=("settlements door",),
+        personal_data=False,
+    ),
+    Topic(
+        name=streams.LEDGER_TRANSACTIONS,
+        purpose="Every posted transaction with all its entries",
+        key="{topic}:{partition} of the lane that posted; repeats are known by (source_offset, id)",
+        records=LedgerTransaction,
+        retention_days=30,
+        producer="merchant lane, matching lane",
+        consumers=("other services",),
         personal_data=False,
     ),
     Topic(
