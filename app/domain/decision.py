@@ -1,11 +1,13 @@
 """What one record does: a `Draft` collects it while the rules run, the lane commits it or throws it away.
 
 `decide(draft, command)` is the shape of every lane's rules. It reads through `draft.get`, changes state
-only by `draft.evolve` / `draft.put` / `draft.post`, and ends in one of four ways:
+only by `draft.evolve` / `draft.put` / `draft.post`, and ends in one of these ways:
 
 * returns normally          -> applied
 * raises `Refused(code)`    -> refused: the draft is thrown away, so a refusal *cannot* post
 * raises `Ignored(reason)`  -> ignored: likewise, e.g. a timer that was moved
+* raises `Duplicate()`      -> duplicate: the same fact under another command id
+* raises `Conflict(code)`   -> dead letter: two records of ours that contradict each other
 * raises `Parked(subject)`  -> parked: a fact that waits for its parent (kept, timed, decided later)
 
 `decide` is pure: the same view, source and command give the same draft on every replay.
@@ -37,6 +39,10 @@ class Ignored(Exception):
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
         self.reason = reason
+
+
+class Duplicate(Exception):
+    """The same fact by another door or command id: counted, nothing changed, no key kept for it."""
 
 
 class Conflict(Exception):

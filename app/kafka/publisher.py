@@ -22,14 +22,14 @@ RECORD_OVERHEAD_BYTES = 100
 _SURVIVABLE = (KafkaTimeoutError, RequestTimedOutError, KafkaConnectionError, TimeoutError)
 
 
-class Outgoing(msgspec.Struct, frozen=True, gc=False):
+class Outgoing(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """One record to publish. `value` None is a tombstone; key and value may not both be None."""
 
     topic: str
     partition: int
     key: bytes | None
     value: bytes | None
-    headers: Sequence[tuple[str, bytes]] = ()
+    headers: tuple[tuple[str, bytes], ...] = ()
 
     @property
     def size(self) -> int:

@@ -127,6 +127,17 @@ class Store(Protocol):
         """Unpublished rows, ordered by lane and offset."""
         ...
 
+    async def outbox_ages(self, lanes: Collection[LaneId]) -> dict[LaneId, float]:
+        """Age in seconds of the oldest unpublished row per lane; without the payloads, for the watchdog."""
+        ...
+
+    async def adopt(self, lane: LaneId, worker_id: str, seconds: float) -> bool:
+        """Take or renew the lease on a lane that its owner leaves standing: one UPDATE of the positions row.
+
+        True if this worker holds it now. A lease only avoids work done twice, the position keeps the books right.
+        """
+        ...
+
     async def outbox_done(self, lane: LaneId, first_offsets: Collection[int]) -> None: ...
 
     async def take_due_timers(

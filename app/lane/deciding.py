@@ -1,0 +1,167 @@
+"""Decides the records of one batch in order, each on top of the ones before it.
+
+Plain synchronous code: where a rule needs a row that was not fetched ahead, `run` returns its `Ref`; the
+caller puts the row into the overlay and calls `run` again, which goes on at the same record.
+"""
+
+from collections import Counter
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from app.contracts.codec import encode
+from app.domain.decision import Conflict, Draft, Duplicate, Ignored, Parked, Refused, Source
+from app.domain.ledger_events import ledger_event
+from app.domain.parking import park
+from app.domain.state import NotLoaded, Ref
+from app.domain.streams import LANE_CODES, LEDGER_TRANSACTIONS
+from app.kafka.partitioner import partition_for
+from app.kafka.publisher import Outgoing
+from app.lane.intake import Entry
+from app.lane.overlay import Overlay
+from app.lane.ports import Rules
+from app.store.api import DeadLetterRow, KeyRow, LaneId
+
+ORIGIN: Final = "tallystick-origin-ms"
+"""Header on records between lanes: when the record that caused this one was appended, epoch ms."""
+
+
+class Deciding:
+    """One batch being decided. `known`: (key, id) -> content hash of ids that were committed before."""
+
+    def __init__(
+        self,
+        lane: LaneId,
+        rules: Rules,
+        partitions: dict[str, int],
+        entries: list[Entry],
+        known: dict[tuple[str, str], bytes],
+    ) -> None:
+        self.lane = lane
+        self.rules = rules
+        self.overlay = Overlay()
+        self.counts: Counter[str] = Counter()
+        self.keys: list[KeyRow] = []
+        self.dead_letters: list[DeadLetterRow] = []
+        self.transactions: list[Any] = []
+        self.outgoing: list[Outgoing] = []
+        self.append_ms: dict[str, int] = {}
+        self.entry: Entry | None = None
+        self._entries = entries
+        self._known = known
+        self._partitions = partitions
+        self._next = 0
+
+    def run(self) -> Ref | None:
+        """Decide until done (None) or until a row is needed."""
+        entries = self._entries
+        while self._next < len(entries):
+            self.entry = entry = entries[self._next]
+            try:
+                outcome = self._decide(entry)
+            except NotLoaded as missing:
+                return missing.ref
+            self.counts[outcome] += 1
+            self._next += 1
+        self.entry = None
+        return None
+
+    def _decide(self, entry: Entry) -> str:
+        if entry.forward is not None:
+            self.outgoing.append(entry.forward)
+            return "forwarded"
+        if entry.dead is not None:
+            return self._bury(entry, entry.dead)
+        if not self.rules.is_door:
+            repeated = self._repeated(entry)
+            if repeated is not None:
+                return repeated
+        outcome = self._apply_rules(entry)
+        if outcome not in ("duplicate", "dead_letter"):
+            self.keys.append(KeyRow(entry.offset, entry.key, entry.id, entry.hash, outcome))
+            self._known[entry.key, entry.id] = entry.hash
+        return outcome
+
+    def _repeated(self, entry: Entry) -> str | None:
+        """The outcome of a record whose id is known, None for one to decide."""
+        known = self._known.get((entry.key, entry.id))
+        if known is None:
+            return None
+        if known == entry.hash:
+            return "duplicate"
+        if not self.rules.accepts_correction(entry.command):
+            return self._bury(entry, f"id_conflict: {entry.id!r} came before with other content")
+        entry.id = correction_id(entry)
+        return "duplicate" if (entry.key, entry.id) in self._known else None
+
+    def _apply_rules(self, entry: Entry) -> str:
+        draft = self._draft(entry)
+        try:
+            self.rules.decide(draft, entry.command)
+            outcome = "applied"
+        except Refused as refusal:
+            return self._refuse(entry, refusal)
+        except Ignored:
+            return "ignored"
+        except Duplicate:
+            return "duplicate"
+        except Conflict as conflict:
+            return self._bury(entry, str(conflict))
+        except Parked as parked:
+            draft = self._draft(entry)
+            park(draft, parked.subject, encode(entry.command))
+            outcome = "parked"
+        self._absorb(draft, entry)
+        return outcome
+
+    def _refuse(self, entry: Entry, refusal: Refused) -> str:
+        """A refusal changes no state; what it tells the outside comes from the rules."""
+        if self.rules.refused is not None:
+            draft = self._draft(entry)
+            self.rules.refused(draft, entry.command, refusal)
+            if draft.transactions:
+                raise AssertionError("a refusal must not post")
+            self._absorb(draft, entry)
+        return "refused"
+
+    def _draft(self, entry: Entry) -> Draft:
+        now = datetime.fromtimestamp(entry.record.timestamp / 1000, UTC)
+        return Draft(self.overlay, Source(self.lane.topic, self.lane.partition, entry.offset, entry.key, now))
+
+    def _absorb(self, draft: Draft, entry: Entry) -> None:
+        self._note_mismatches(draft, entry)
+        self.overlay.absorb(draft)
+        for send in draft.sends:
+            self._send(send.topic, send.key, send.record, entry)
+        for transaction in draft.transactions:
+            self.transactions.append(transaction)
+            event = ledger_event(transaction, draft.source)
+            self._send(LEDGER_TRANSACTIONS, str(self.lane), event, entry)
+
+    def _note_mismatches(self, draft: Draft, entry: Entry) -> None:
+        for ref in draft.state:
+            if ref.kind == "mismatch" and self.overlay.get(ref) is None:
+                self.append_ms[ref.key[0]] = origin_ms(entry)
+
+    def _send(self, topic: str, key: str, record: Any, entry: Entry) -> None:
+        raw_key = key.encode()
+        headers = ((ORIGIN, str(origin_ms(entry)).encode()),) if topic in LANE_CODES else ()
+        partition = partition_for(raw_key, self._partitions[topic])
+        self.outgoing.append(Outgoing(topic, partition, raw_key, encode(record), headers))
+
+    def _bury(self, entry: Entry, reason: str) -> str:
+        payload = entry.record.value
+        self.dead_letters.append(DeadLetterRow(entry.offset, reason, payload or b""))
+        return "dead_letter"
+
+
+def correction_id(entry: Entry) -> str:
+    """Id under which a correction is kept: its content is part of it, so its own repeats are duplicates."""
+    return f"{entry.id}#{entry.hash.hex()}"
+
+
+def origin_ms(entry: Entry) -> int:
+    """Append time, epoch ms, of the record that began the chain this one belongs to."""
+    for name, value in entry.record.headers:
+        if name == ORIGIN and value.isdigit() and len(value) < 15:
+            return int(value)
+    return entry.record.timestamp
