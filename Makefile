@@ -1,22 +1,41 @@
 .DEFAULT_GOAL := help
-PYTHON ?= python3
-UV_VERSION := 0.13.8
-VENV := .venv
-BIN := $(VENV)/bin
-STAMP := $(VENV)/.setup.stamp
+BIN := .venv/bin
+STAMP := .venv/.setup.stamp
+PACKAGES := $(wildcard app agents tables web tests)
 ARGS ?=
 
-export UV_PROJECT_ENVIRONMENT := $(VENV)
+.PHONY: help setup demo test domain check docs chaos bench
 
-.PHONY: help setup
+help: ## This list
+	@sed -nE 's/^([a-z]+):.*## (.*)/  make \1|\2/p' Makefile | while IFS='|' read -r verb text; do printf '%-16s%s\n' "$$verb" "$$text"; done
 
-help: ## this list
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1|/' | column -t -s '|'
+setup: $(STAMP) ## Make .venv and fetch the local Kafka and PostgreSQL; nothing to do when that is done
 
-setup: $(STAMP) ## make .venv and fetch what the local stack needs
-
-$(STAMP): uv.lock pyproject.toml
-	@test -x $(BIN)/python || $(PYTHON) -m venv --without-pip $(VENV)
-	@test -x $(VENV)/tools/bin/uv || { $(PYTHON) -m venv $(VENV)/tools && $(VENV)/tools/bin/pip install -q uv==$(UV_VERSION); }
-	$(VENV)/tools/bin/uv sync --frozen --quiet --python $(BIN)/python
+$(STAMP): uv.lock pyproject.toml scripts/setup.sh app/stack/kafka-jars.txt
+	@sh scripts/setup.sh
 	@touch $@
+
+demo: $(STAMP) ## Everything at once, with live traffic: make demo ARGS="--seconds 60"
+	@$(BIN)/python -m app demo $(ARGS)
+
+test: $(STAMP) ## All tests but the long ones, against real Kafka and PostgreSQL
+	@$(BIN)/pytest $(ARGS)
+
+domain: $(STAMP) ## The tests of the business rules alone; they need no server
+	@$(BIN)/pytest -q tests/domain $(ARGS)
+
+check: $(STAMP) ## Lint, format, types, import rules, and whether the generated documents are current
+	@$(BIN)/ruff check $(PACKAGES)
+	@$(BIN)/ruff format --check $(PACKAGES)
+	@$(BIN)/mypy --strict $(PACKAGES)
+	@$(BIN)/lint-imports
+	@$(BIN)/python -m app docs --check
+
+docs: $(STAMP) ## Write the generated documents in docs/ anew
+	@$(BIN)/python -m app docs
+
+chaos: $(STAMP) ## Kill, pause and join for as long as asked: make chaos ARGS="--minutes 30"
+	@$(BIN)/python -m tests.hazards $(ARGS)
+
+bench: $(STAMP) ## Throughput beside its peers, in one run
+	@$(BIN)/python -m tests.bench $(ARGS)

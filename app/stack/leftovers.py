@@ -14,7 +14,6 @@ from pathlib import Path
 from app.stack import processes
 from app.stack.errors import StackError
 
-
 RUNNER = "runner"
 
 

@@ -2,7 +2,7 @@
 
 Each instance (`worker.1`, `worker.2` …) is a process group of its own with its output in a file, and is
 told who it is by TALLYSTICK_WORKER_ID and TALLYSTICK_DATA_DIR. All methods are plain functions that block
-for a short time only, except `stop`, `terminate` and `wait_ready`: an asyncio program calls those in a thread.
+for a short time only, except `stop`, `terminate` and `wait_ready`; asyncio programs call those in a thread.
 """
 
 from __future__ import annotations
