@@ -66,7 +66,7 @@ class BatchRun:
         return deciding
 
     async def _known_ids(self, entries: list[Entry], trust_tables: bool) -> dict[tuple[str, str], bytes]:
-        """Ids of the batch that were committed before: from the table where it knows, else from PostgreSQL."""
+        """Ids of the batch that were committed before: from the table where it knows, else PostgreSQL."""
         known: dict[tuple[str, str], bytes] = {}
         if self._rules.is_door:
             return known
@@ -101,7 +101,7 @@ class BatchRun:
         return wanted
 
     async def _load(self, deciding: Deciding, wanted: Iterable[Ref], trust_tables: bool) -> None:
-        """Put rows into the overlay: from memory (exact), else a table (checked at commit), else PostgreSQL."""
+        """Fill the overlay: from memory (exact), else a table (checked at commit), else PostgreSQL."""
         overlay, remembered, tables = deciding.overlay, self._memory.rows, self._deps.tables
         missing: list[Ref] = []
         for ref in wanted:
@@ -130,7 +130,7 @@ class BatchRun:
             state=deciding.overlay.changes(),
             reads=deciding.overlay.reads(),
             transactions=deciding.transactions,
-            outbox=pack(deciding.outgoing),
+            outbox=pack(deciding.outgoing) if self._deps.settings.publish else b"",
             append_ms=deciding.append_ms,
         )
 

@@ -5,6 +5,7 @@ caller puts the row into the overlay and calls `run` again, which goes on at the
 """
 
 from collections import Counter
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -32,7 +33,7 @@ class Deciding:
         self,
         lane: LaneId,
         rules: Rules,
-        partitions: dict[str, int],
+        partitions: Mapping[str, int],
         entries: list[Entry],
         known: dict[tuple[str, str], bytes],
     ) -> None:

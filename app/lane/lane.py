@@ -54,7 +54,7 @@ class Lane:
         return self._lock.locked()
 
     async def process(self, records: Sequence[LogRecord]) -> None:
-        """Decide what the framework delivered, filling any hole before it. Cancelling never cuts a transaction."""
+        """Decide what the framework delivered, any hole before it first. Cancelling cuts no transaction."""
         if records:
             await asyncio.shield(self._guarded(records, records[-1].offset + 1))
 
@@ -125,7 +125,7 @@ class Lane:
         await self._apply(found, covered)
 
     async def _load_position(self) -> int:
-        """The position from PostgreSQL; what an earlier owner left in the outbox is published first, in order."""
+        """The position from PostgreSQL; what an earlier owner left in the outbox is published first."""
         self._memory.forget()
         position = await self._deps.store.position(self.id)
         self.halted = position.halted
@@ -160,7 +160,7 @@ class Lane:
         self._memory.forget()
 
     async def _fail_stop(self, fault: Exception) -> None:
-        """A broken invariant: strike it at its offset, and leave at once. The third strike halts the partition."""
+        """A broken invariant: strike it at its offset and leave at once; the third halts the partition."""
         offset = self._next if self._next is not None else -1
         log.critical("%s: fail-stop at offset %s: %r", self.id, offset, fault, exc_info=fault)
         reason = f"{type(fault).__name__}: {fault}" if isinstance(fault, FailStop) else repr(fault)

@@ -37,11 +37,15 @@ class OutboxPublisher:
     async def after_commit(self, applied: Applied) -> None:
         """Start publishing a committed batch, after the one before it is through."""
         await self.settle()
+        if not self._deps.settings.publish:
+            return
         self._under_way = asyncio.ensure_future(self._publish(applied))
 
     async def publish_leftovers(self) -> None:
         """Publish rows that an earlier owner (or life) of this partition committed but did not publish."""
         await self.settle()
+        if not self._deps.settings.publish:
+            return
         for row in await self._deps.store.outbox([self._lane]):
             await self._deps.publisher.publish(unpack(row.payload))
             await self._deps.store.outbox_done(self._lane, [row.first_offset])

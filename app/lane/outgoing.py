@@ -1,4 +1,4 @@
-"""What a batch leaves to publish, in the form of its outbox row: one msgpack payload per batch, not per event."""
+"""What a batch leaves to publish, in the form of its outbox row: one msgpack payload per batch."""
 
 from collections.abc import Sequence
 from typing import Final

@@ -1,4 +1,4 @@
-"""What a lane needs of the world besides the store. The worker passes the real ones, the simulator its own."""
+"""What a lane needs of the world besides the store; the simulator passes its own."""
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any, NoReturn, Protocol
@@ -91,6 +91,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     retry_seconds: float = 0.2
     retry_max_seconds: float = 5.0
     stale_retries: int = 5
+    publish: bool = True
+    """False in a replay: what lanes sent lies in the logs already."""
 
 
 class Deps(msgspec.Struct, frozen=True, kw_only=True):

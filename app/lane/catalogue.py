@@ -1,0 +1,40 @@
+"""Which topics are lanes, and whose rules decide their records."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from app.contracts.codec import decoder
+from app.domain import matching_lane, merchant_lane, settlement_door
+from app.domain.streams import MATCHING_COMMANDS, PAYMENTS_COMMANDS, SETTLEMENTS_LINES
+from app.lane.ports import Rules
+
+RULES: Final[Mapping[str, Rules]] = {
+    PAYMENTS_COMMANDS: Rules(
+        topic=PAYMENTS_COMMANDS,
+        decode=decoder(PAYMENTS_COMMANDS),
+        decide=merchant_lane.decide,
+        prefetch=merchant_lane.prefetch,
+        record_key=merchant_lane.record_key,
+        refused=merchant_lane.refused,
+    ),
+    MATCHING_COMMANDS: Rules(
+        topic=MATCHING_COMMANDS,
+        decode=decoder(MATCHING_COMMANDS),
+        decide=matching_lane.decide,
+        prefetch=matching_lane.prefetch,
+        record_key=matching_lane.record_key,
+        accepts_correction=matching_lane.accepts_correction,
+    ),
+    SETTLEMENTS_LINES: Rules(
+        topic=SETTLEMENTS_LINES,
+        decode=decoder(SETTLEMENTS_LINES),
+        decide=settlement_door.decide,
+        prefetch=settlement_door.prefetch,
+        record_key=settlement_door.record_key,
+        is_door=True,
+    ),
+}
+"""Topic -> rules. The agents are exactly these (`agents/`), one file per stream."""
+
+OWNER_LANES: Final = tuple(topic for topic, rules in RULES.items() if not rules.is_door)
+"""Topics whose logs hold everything that was ever decided: what `replay` reads."""
