@@ -36,7 +36,7 @@ class Topic(msgspec.Struct, frozen=True, kw_only=True):
     retention_days: int | None
     """None keeps everything."""
     cleanup: Literal["delete", "compact"] = "delete"
-    producer: str
+    producers: tuple[str, ...]
     consumers: tuple[str, ...]
     personal_data: bool
 
@@ -48,6 +48,10 @@ class Topic(msgspec.Struct, frozen=True, kw_only=True):
             config["retention.ms"] = str(-1 if self.retention_days is None else self.retention_days * DAY_MS)
             config["retention.bytes"] = "-1"
         return config
+
+
+OURS: Final = frozenset({"merchant lane", "matching lane", "settlements door", "workers", "web"})
+"""Parts of this program among producers and consumers; a lane's timers count as the lane."""
 
 
 class TopicSpec(msgspec.Struct, frozen=True, kw_only=True):
@@ -71,7 +75,7 @@ TOPICS: Final = (
         key="merchant_id",
         records=MerchantLaneRecord,
         retention_days=None,
-        producer="upstream, web, matching lane, merchant lane's timers",
+        producers=("upstream", "merchant lane"),
         consumers=("merchant lane",),
         personal_data=True,
     ),
@@ -81,7 +85,7 @@ TOPICS: Final = (
         key="{psp}:{identity}",
         records=MatchingLaneRecord,
         retention_days=None,
-        producer="merchant lane, settlements door, matching lane's timers",
+        producers=("merchant lane", "settlements door", "matching lane"),
         consumers=("matching lane",),
         personal_data=False,
     ),
@@ -91,7 +95,7 @@ TOPICS: Final = (
         key="free; {source}/{batch_id} keeps a batch in order",
         records=DoorRecord,
         retention_days=30,
-        producer="upstream, ingest",
+        producers=("upstream",),
         consumers=("settlements door",),
         personal_data=False,
     ),
@@ -101,7 +105,7 @@ TOPICS: Final = (
         key="{topic}:{partition} of the lane that posted; repeats are known by (source_offset, id)",
         records=LedgerTransaction,
         retention_days=30,
-        producer="merchant lane, matching lane",
+        producers=("merchant lane", "matching lane"),
         consumers=("other services",),
         personal_data=False,
     ),
@@ -111,18 +115,18 @@ TOPICS: Final = (
         key="mismatch_id",
         records=MismatchRecord,
         retention_days=30,
-        producer="merchant lane, matching lane",
+        producers=("merchant lane", "matching lane"),
         consumers=("web", "other services"),
         personal_data=False,
     ),
     Topic(
         name=changelog_topic("wallets"),
-        purpose="Changelog of the table `wallets`: account balances as an optimistic cache",
+        purpose="Changelog of the table `wallets`, an optimistic cache of state rows",
         key="table key; the partition is the stream's",
         cleanup="compact",
         retention_days=None,
-        producer="merchant lane",
-        consumers=("workers, when they take over a partition",),
+        producers=("merchant lane",),
+        consumers=("workers",),
         personal_data=False,
     ),
     Topic(
@@ -131,8 +135,8 @@ TOPICS: Final = (
         key="table key; the partition is the stream's",
         cleanup="compact",
         retention_days=None,
-        producer="merchant lane",
-        consumers=("workers, when they take over a partition",),
+        producers=("merchant lane",),
+        consumers=("workers",),
         personal_data=False,
     ),
 )

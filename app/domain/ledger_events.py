@@ -1,4 +1,4 @@
-"""The one record of `ledger.transactions`: a posted transaction with all its entries, keyed by lane partition.
+"""The record of `ledger.transactions`: a posted transaction with all its entries, keyed by lane partition.
 
 It has no number of its own: within one source partition the transactions come in the order of
 (`source_offset`, the last part of `id`), so a consumer that keeps the last pair drops what it has seen.

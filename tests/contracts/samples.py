@@ -1,0 +1,230 @@
+"""One sample of every record type, full and with the required fields only; golden bytes are made from them.
+
+The goldens in `golden/` are what is stored in logs for years: a sample may be added or get new fields beside
+a new golden, but a golden that is there is never changed.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+
+from app.domain import commands as c
+from app.domain import settlement as s
+from app.domain.configuration import (
+    BookRates,
+    FeePlan,
+    PspConfiguration,
+    Rate,
+    SourceConfiguration,
+)
+from app.domain.ledger_events import LedgerEntry, LedgerTransaction
+from app.domain.mismatch_events import MismatchChanged, MismatchOpened, MismatchResolved
+
+GOLDEN: Final = Path(__file__).parent / "golden"
+AT: Final = datetime(2026, 11, 20, 9, 0, tzinfo=UTC)
+LATER: Final = datetime(2026, 11, 20, 9, 0, 1, 250_000, tzinfo=UTC)
+PAYMENT: Final[dict[str, Any]] = {"merchant_id": "m-1", "payment_id": "pay-1"}
+MONEY: Final[dict[str, Any]] = {"amount": 12345, "currency": "EUR"}
+LINE: Final[dict[str, Any]] = {
+    "source": "acquirer-a",
+    "psp": "stripe",
+    "batch_id": "B1",
+    "line_id": "L1",
+    "kind": "capture",
+    "currency": "EUR",
+    "gross": 12345,
+    "settle_currency": "EUR",
+    "booked_on": date(2026, 11, 21),
+}
+LINE_FULL: Final[dict[str, Any]] = {
+    **LINE,
+    "psp_payment_id": "pi_1",
+    "merchant_ref": "o-1",
+    "fee": 388,
+    "tax": 12,
+    "reserve": 100,
+    "net": 11845,
+    "rate": "1.0",
+}
+LINE_MINIMAL: Final[dict[str, Any]] = {**LINE, "merchant_ref": "o-1", "net": 12345}
+MISMATCH: Final[dict[str, Any]] = {
+    "mismatch_id": "mm_1",
+    "leg": "A",
+    "category": "AMOUNT_UNDER",
+    "severity": "LOW",
+    "status": "open",
+    "occurred_at": AT,
+    "detected_at": AT,
+    "due_at": LATER,
+    "explanation": {"rule": "A1", "lines": ["acquirer-a/L1"]},
+}
+MISMATCH_FULL: Final[dict[str, Any]] = {
+    **MISMATCH,
+    **PAYMENT,
+    "psp": "stripe",
+    "batch_id": "B1",
+    "currency": "EUR",
+    "expected_amount": 12345,
+    "actual_amount": 12000,
+}
+
+FULL: Final[tuple[msgspec.Struct, ...]] = (
+    c.PlatformConfigure(
+        id="p-1",
+        default_plan=FeePlan(bps=290, fixed={"USD": 30, "EUR": 25}),
+        default_release_delay_days=3,
+        release_delay_seconds=2,
+        psps={
+            "stripe": PspConfiguration(
+                fee_plan=FeePlan(bps=150, fixed={"EUR": 25}),
+                fee_payer="merchant",
+                settlement_window_seconds=8,
+                fee_tolerance=2,
+                gross_tolerance=1,
+            )
+        },
+        sources={
+            "acquirer-a": SourceConfiguration(psp="stripe", payment_window_seconds=5, min_wait_seconds=3)
+        },
+        book=BookRates(currency="USD", rates={"EUR": Rate(value=10850, scale=4, quote_id="q-1")}),
+    ),
+    c.MerchantConfigure(
+        id="c0",
+        merchant_id="m-1",
+        name="Acme",
+        settlement_currency="EUR",
+        fee_plan=FeePlan(bps=290, fixed={"EUR": 30}),
+        release_delay_days=1,
+        release_delay_seconds=4,
+        negative_limit=500,
+    ),
+    c.PaymentRecord(
+        id="c1",
+        **PAYMENT,
+        **MONEY,
+        capture_id="cap-2",
+        psp="stripe",
+        psp_payment_id="pi_1",
+        psp_capture_id="ch_2",
+        method="card",
+        occurred_at=LATER,
+        order_ref="o-1",
+        invoice_id="INV-1",
+        payer=c.Payer(
+            id="c-1",
+            tax_id="DE123",
+            email="a@example.org",
+            ip="203.0.113.7",
+            device="d-1",
+            card_fingerprint="f-1",
+            location=(52.5, 13.4),
+        ),
+    ),
+    c.RefundRecord(id="c2", **PAYMENT, **MONEY, refund_id="re-1", psp_refund_id="re_1", occurred_at=AT),
+    c.RefundCreate(id="c3", **PAYMENT, **MONEY, refund_id="re-2"),
+    c.PayoutCreate(id="c4", merchant_id="m-1", **MONEY, payout_id="po-1"),
+    c.PayoutPaid(
+        id="c5", merchant_id="m-1", payout_id="po-1", psp_payout_id="tr_1", bank_fee=25, occurred_at=AT
+    ),
+    c.PayoutFailed(
+        id="c6",
+        merchant_id="m-1",
+        payout_id="po-1",
+        psp_payout_id="tr_1",
+        occurred_at=AT,
+        reason="no account",
+    ),
+    c.PayoutReturned(
+        id="c7", merchant_id="m-1", payout_id="po-1", psp_payout_id="tr_1", occurred_at=AT, reason="closed"
+    ),
+    c.FundsRelease(id="release/pay-1/1", **PAYMENT, capture_id="pay-1"),
+    c.ParkedExpire(id="parked/pay-1/1", key="m-1", subject="payment/pay-1"),
+    s.ExpectationAnnounced(
+        id="pc.0.7.1",
+        **PAYMENT,
+        psp="stripe",
+        kind="capture",
+        object_id="pay-1",
+        identities=("pi_1", "o-1"),
+        gross=12345,
+        currency="EUR",
+        expected_fee=388,
+        occurred_at=AT,
+    ),
+    s.SettlementLine(**LINE_FULL),
+    s.LineRecorded(id="acquirer-a/L1", **LINE_FULL),
+    s.SettlementTrailer(
+        source="acquirer-a",
+        psp="stripe",
+        batch_id="B1",
+        count=1,
+        gross=12345,
+        fee=388,
+        net=11957,
+        settle_currency="EUR",
+    ),
+    s.SettlementDue(id="settlement/pi_1/1", psp="stripe", identity="pi_1", kind="capture"),
+    s.PaymentDue(id="payment/pi_1/1", psp="stripe", identity="pi_1", kind="refund"),
+    LedgerTransaction(
+        id="pc.0.7.2",
+        kind="capture",
+        **PAYMENT,
+        occurred_at=AT,
+        recorded_at=LATER,
+        entries=(
+            LedgerEntry("psp_recv:stripe", "debit", 10000, "EUR", 10000),
+            LedgerEntry("m_pend:m-1", "credit", 10000, "EUR", 10000),
+        ),
+        reverses="pc.0.6.0",
+        source_topic="payments.commands",
+        source_partition=0,
+        source_offset=7,
+    ),
+    MismatchOpened(id="mc.0.9.0", seq=1, **MISMATCH_FULL),
+    MismatchChanged(id="mc.0.9.1", seq=2, **MISMATCH_FULL),
+    MismatchResolved(id="mc.0.9.2", seq=3, **{**MISMATCH_FULL, "status": "auto_resolved"}),
+)
+MINIMAL: Final[tuple[msgspec.Struct, ...]] = (
+    c.PlatformConfigure(id="p-1"),
+    c.MerchantConfigure(id="c0", merchant_id="m-1", settlement_currency="EUR"),
+    c.PaymentRecord(id="c1", **PAYMENT, **MONEY, psp="stripe", order_ref="o-1", occurred_at=AT),
+    c.RefundRecord(id="c2", **PAYMENT, **MONEY, refund_id="re-1", occurred_at=AT),
+    c.PayoutPaid(id="c5", merchant_id="m-1", payout_id="po-1", occurred_at=AT),
+    c.PayoutFailed(id="c6", merchant_id="m-1", payout_id="po-1", occurred_at=AT),
+    c.PayoutReturned(id="c7", merchant_id="m-1", payout_id="po-1", occurred_at=AT),
+    s.ExpectationAnnounced(
+        id="pc.0.7.1",
+        **PAYMENT,
+        psp="stripe",
+        kind="capture",
+        object_id="pay-1",
+        identities=("pi_1",),
+        gross=12345,
+        currency="EUR",
+        occurred_at=AT,
+    ),
+    s.SettlementLine(**LINE_MINIMAL),
+    s.LineRecorded(id="acquirer-a/L1", **LINE_MINIMAL),
+    LedgerTransaction(
+        id="pc.0.7.2",
+        kind="capture",
+        occurred_at=AT,
+        recorded_at=LATER,
+        entries=(),
+        source_topic="payments.commands",
+        source_partition=0,
+        source_offset=7,
+    ),
+    MismatchOpened(id="mc.0.9.0", seq=1, **MISMATCH),
+    MismatchChanged(id="mc.0.9.1", seq=2, **MISMATCH),
+    MismatchResolved(id="mc.0.9.2", seq=3, **{**MISMATCH, "status": "auto_resolved"}),
+)
+
+
+def golden_path(record: msgspec.Struct, *, minimal: bool) -> Path:
+    suffix = ".minimal.json" if minimal else ".json"
+    return GOLDEN / f"{type(record).__struct_config__.tag}{suffix}"
