@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from app.domain.settlement import ExpectationAnnounced, LineKind, LineRecorded
+from app.domain.settlement import ExpectationAnnounced, LineFields, LineKind, LineRecorded
 from app.domain.state import Ref
 
 
@@ -30,8 +30,15 @@ class Posting(NamedTuple):
     amounts: tuple[Amount, ...]
 
 
+class Opened(NamedTuple):
+    """A mismatch that is open for a finding; `evidence` tells whether the finding is still the same."""
+
+    mismatch_id: str
+    evidence: str
+
+
 class HeldLine(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """A settlement line and what it has posted. `earlier`: contents that a correction replaced, oldest first."""
+    """A settlement line and what it posted. `earlier`: contents that corrections replaced, oldest first."""
 
     record: LineRecorded
     postings: tuple[Posting, ...] = ()
@@ -46,7 +53,7 @@ class HeldLine(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 class Item(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One object of a PSP (a capture, a refund) with both sides; amounts in minor units.
 
-    `open`: key of a finding -> id of the mismatch that was opened for it.
+    `open`: key of a finding (`judge.Finding.key`) -> the mismatch that is open for it.
     `settlement_due_ms`, `payment_due_ms`: due time of the pending timer, epoch milliseconds.
     """
 
@@ -59,7 +66,7 @@ class Item(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     payment_closed: bool = False
     settlement_due_ms: int | None = None
     payment_due_ms: int | None = None
-    open: dict[str, str] = {}
+    open: dict[str, Opened] = {}
 
     def find(self, line_id: str) -> HeldLine | None:
         """The line held under a record id (`{source}/{line_id}`)."""
@@ -68,7 +75,9 @@ class Item(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     def with_line(self, line: HeldLine) -> Item:
         """Add a line, or replace the one of the same id, keeping the lines' own order."""
         others = [held for held in self.lines if held.record.id != line.record.id]
-        return msgspec.structs.replace(self, lines=tuple(sorted([*others, line], key=lambda held: held.order)))
+        return msgspec.structs.replace(
+            self, lines=tuple(sorted([*others, line], key=lambda held: held.order))
+        )
 
     def without_line(self, line_id: str) -> Item:
         rest = tuple(held for held in self.lines if held.record.id != line_id)
@@ -89,6 +98,6 @@ def expectation_identity(record: ExpectationAnnounced) -> str:
     return record.identities[0]
 
 
-def line_identity(psp_payment_id: str | None, merchant_ref: str | None) -> str:
-    """A line names the PSP's object id, else the merchant's reference; the record's type demands one."""
-    return psp_payment_id or merchant_ref or ""
+def line_identity(line: LineFields) -> str:
+    """A line names the PSP's object id, else the merchant's reference; its type demands one of them."""
+    return line.psp_payment_id or line.merchant_ref or ""

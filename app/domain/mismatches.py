@@ -67,6 +67,7 @@ def open_mismatch(
     details = {**explanation, "subject_ids": subjects, "severity_reasons": list(judgement.reasons)}
     figures: dict[str, Any] = {
         "severity": judgement.severity,
+        "batch_id": batch_id,
         "currency": currency,
         "expected_amount": expected_amount,
         "actual_amount": actual_amount,
@@ -82,7 +83,6 @@ def open_mismatch(
         merchant_id=merchant_id,
         psp=psp,
         payment_id=payment_id,
-        batch_id=batch_id,
         detected_at=draft.now,
         due_at=draft.now + DUE_AFTER[judgement.severity],
         owner_topic=draft.source.topic,

@@ -66,7 +66,9 @@ class SettlementLine(LineFields, frozen=True, kw_only=True, tag="settlement.line
     """One line of a settlement file, as the door reads it. Amounts in minor units, refunds negative."""
 
 
-class SettlementTrailer(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag="settlement.trailer"):
+class SettlementTrailer(
+    msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag="settlement.trailer"
+):
     """A batch's control totals in minor units of `settle_currency`."""
 
     source: Id
