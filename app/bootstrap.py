@@ -1,0 +1,148 @@
+"""The composition root: what a worker runs beside Faust, made from the settings, in one place."""
+
+import asyncio
+import contextlib
+import logging
+import os
+from collections.abc import Collection, Coroutine, Mapping
+from time import monotonic
+from typing import Any, Final, NoReturn
+
+from app.contracts.topics import TOPICS
+from app.handover.batch import Batch
+from app.kafka.publisher import Publisher
+from app.kafka.reader import RangeReader
+from app.lane.catalogue import RULES
+from app.lane.heartbeat import Heartbeat
+from app.lane.lanes import Lanes
+from app.lane.ports import Deps, Tables
+from app.lane.ports import Settings as LaneSettings
+from app.lane.timer_pump import TimerPump, TimerSettings
+from app.lane.watchdog import Watchdog, WatchdogSettings
+from app.settings import Settings
+from app.store.api import LaneId
+from app.store.pool import open_pool
+from app.store.postgres import PostgresStore
+
+log: Final = logging.getLogger(__name__)
+FAIL_STOP_EXIT: Final = 70
+"""Exit code of a fail-stop (sysexits.h: internal software error); a supervisor restarts the worker."""
+DRAIN_SECONDS: Final = 8.0
+
+
+def leave(reason: str) -> NoReturn:
+    """Ends the process at once: neither finalizers nor a shutdown commit may run after a broken invariant."""
+    log.critical("fail-stop: %s", reason)
+    logging.shutdown()
+    os._exit(FAIL_STOP_EXIT)
+
+
+def partition_counts(settings: Settings) -> dict[str, int]:
+    """Topic -> partitions in this environment."""
+    return {topic.name: settings.partitions for topic in TOPICS}
+
+
+class Runtime:
+    """Lanes, watchdog, timers and heartbeat of one worker process. Start it before Faust, stop it after."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.publisher = Publisher(settings.kafka_bootstrap_servers, client_id=f"{settings.worker_id}-out")
+        self.reader = RangeReader(settings.kafka_bootstrap_servers, client_id=f"{settings.worker_id}-reader")
+        self._tasks: list[asyncio.Task[None]] = []
+
+    async def start(self, tables: Tables) -> None:
+        """Connects to the database and starts the watchdog, which works before the group has formed."""
+        settings = self.settings
+        self.pool = await open_pool(
+            settings.database_url, settings.database_connections, f"worker {settings.worker_id}"
+        )
+        self.store = PostgresStore(self.pool)
+        deps = Deps(
+            store=self.store,
+            reader=self.reader,
+            publisher=self.publisher,
+            tables=tables,
+            partitions=partition_counts(settings),
+            leave=leave,
+            sleep=asyncio.sleep,
+            monotonic=monotonic,
+            settings=LaneSettings(batch_max_records=settings.batch_max_records),
+        )
+        self.lanes = Lanes(RULES, deps)
+        self.watchdog = Watchdog(self.lanes, deps, watchdog_settings(settings))
+        self.timers = TimerPump(
+            self.lanes, deps, TimerSettings(refire_seconds=settings.timer_refire_seconds)
+        )
+        self.heartbeat = Heartbeat(self.pool, settings.worker_id, self.lanes, self.watchdog, self.timers)
+        for service in (self.watchdog, self.timers, self.heartbeat):
+            self._run(service.run(), type(service).__name__)
+
+    def _run(self, work: Coroutine[Any, Any, None], name: str) -> None:
+        task = asyncio.create_task(work, name=name)
+        task.add_done_callback(_leave_if_failed)
+        self._tasks.append(task)
+
+    async def stop(self) -> None:
+        """Finish the work in hand, at most for DRAIN_SECONDS, and close. What is cut off is done by the next."""
+        for task in self._tasks:
+            task.cancel()
+        for task in self._tasks:
+            with contextlib.suppress(asyncio.CancelledError):
+                await task
+        if not await self.lanes.drain(DRAIN_SECONDS):
+            log.warning("stopping with work in hand: the next owner finishes it")
+        await self.heartbeat.say_goodbye()
+        await self.publisher.stop()
+        await self.reader.stop()
+        await self.pool.close()
+
+    async def process(self, batch: Batch) -> None:
+        """What every agent does with a batch. Never raises into the stream."""
+        await self.lanes.process(batch.topic, batch.partition, batch.records)
+
+    async def positions(self, partitions: Collection[tuple[str, int]]) -> Mapping[Any, int]:
+        """Where the consumer starts after a rebalance: PostgreSQL's positions."""
+        wanted = [LaneId(*partition) for partition in partitions]
+        found = await self.store.positions(wanted)
+        return {tuple(lane): position.next_offset for lane, position in found.items()}
+
+    def assigned(self, partitions: Collection[tuple[str, int]]) -> None:
+        """The group gave this worker exactly these partitions."""
+        self._own([LaneId(*partition) for partition in partitions])
+
+    def revoked(self, partitions: Collection[tuple[str, int]]) -> None:
+        self._own(self.lanes.owned - {LaneId(*partition) for partition in partitions})
+
+    def _own(self, owned: Collection[LaneId]) -> None:
+        self.lanes.owned, before = frozenset(owned), self.lanes.owned
+        for lane in self.lanes.owned ^ before:
+            self._wake(lane)
+
+    def _wake(self, lane: LaneId) -> None:
+        """Forget what was cached; a new owner publishes what the last one left in the outbox."""
+        work = self.lanes[lane].publish_leftovers() if lane in self.lanes.owned else self.lanes[lane].forget()
+        task = asyncio.create_task(work, name=f"wake {lane}")
+        self._tasks.append(task)
+        task.add_done_callback(self._tasks.remove)
+
+    def out_of_range(self, partition: tuple[str, int], position: int, begin: int, end: int) -> None:
+        """The log does not hold the position: a loud halt, never a skip."""
+        reason = f"position {position} lies outside of the log, which covers [{begin}, {end})"
+        self._run(self.store.halt(LaneId(*partition), reason), f"halt {partition}")
+
+
+def watchdog_settings(settings: Settings) -> WatchdogSettings:
+    return WatchdogSettings(
+        every_seconds=settings.watchdog_interval_seconds,
+        tail_seconds=settings.stalled_seconds,
+        outbox_age_seconds=settings.outbox_overdue_seconds,
+        worker_id=settings.worker_id,
+    )
+
+
+def _leave_if_failed(task: asyncio.Task[None]) -> None:
+    """A watchdog that ended silently would be a worker that looks alive: leave loudly instead."""
+    if not task.cancelled() and task.exception() is not None:
+        log.critical("%s ended: %r", task.get_name(), task.exception(), exc_info=task.exception())
+        leave(f"{task.get_name()} ended: {task.exception()!r}")
