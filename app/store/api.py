@@ -48,9 +48,12 @@ class KeyRow(NamedTuple):
 
 
 class DeadLetterRow(NamedTuple):
+    """A record that could not be decided, byte for byte; `key` is its Kafka key, for a redrive."""
+
     offset: int
     reason: str
     payload: bytes
+    key: bytes | None = None
 
 
 class Change(NamedTuple):
