@@ -9,7 +9,7 @@ from typing import Any, Final
 from app.domain.decision import Transaction
 from app.domain.state import Ref
 from app.store.api import Commit, Versioned
-from app.store.changes import OUTCOMES, sort_changes, source_offset
+from app.store.changes import OUTCOMES, plain_text, sort_changes, source_offset
 from app.store.shapes import KINDS, Row, to_row, to_text
 
 APPLY_BATCH: Final = f"SELECT apply_batch({', '.join(f'${n}' for n in range(1, 23))})"
@@ -44,7 +44,7 @@ def apply_batch_arguments(commit: Commit) -> list[Any]:
         commit.next,
         [commit.counts.get(outcome, 0) for outcome in OUTCOMES],
         commit.keys,
-        commit.dead_letters,
+        [row._replace(reason=plain_text(row.reason)) for row in commit.dead_letters],
         [(ref.kind, *_three(ref.key), seen) for ref, seen in changes.gone.items()],
         [_read(ref, row) for ref, row in changes.reads.items()],
         *(rows[kind] for kind in KINDS),

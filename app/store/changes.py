@@ -51,3 +51,8 @@ def source_offset(transaction_id: str) -> int:
         return int(offset)
     except ValueError:
         raise FailStop(f"{transaction_id!r} is no id of a lane's transaction") from None
+
+
+def plain_text(reason: str) -> str:
+    """A reason as PostgreSQL can keep it: what is wrong with a record must never stop its burial."""
+    return reason.replace("\x00", "\\0").encode("utf-8", "backslashreplace").decode()[:2000]

@@ -12,7 +12,7 @@ from app.domain.timers import epoch_ms
 from app.errors import Stale, Transient
 from app.store.api import Commit, DueTimer, LaneId, OutboxRow, Position, Versioned
 from app.store.arguments import APPLY_BATCH, LOAD_ROWS, apply_batch_arguments, load_arguments
-from app.store.changes import sort_changes
+from app.store.changes import plain_text, sort_changes
 from app.store.errors import translated
 from app.store.shapes import to_value
 
@@ -118,14 +118,14 @@ class PostgresStore:
         ]
 
     async def strike(self, lane: LaneId, offset: int, reason: str) -> int:
-        rows = await self._fetch(STRIKE, *lane, offset, _plain(reason))
+        rows = await self._fetch(STRIKE, *lane, offset, plain_text(reason))
         count = int(rows[0][0])
         if count >= STRIKES_TO_HALT:
             await self.halt(lane, f"{count} fail-stops at offset {offset}: {reason}")
         return count
 
     async def halt(self, lane: LaneId, reason: str) -> None:
-        await self._fetch(HALT, *lane, _plain(reason))
+        await self._fetch(HALT, *lane, plain_text(reason))
 
 
 def _columns(lanes: Collection[LaneId]) -> tuple[list[str], list[int]]:
@@ -134,11 +134,6 @@ def _columns(lanes: Collection[LaneId]) -> tuple[list[str], list[int]]:
 
 def _blind(version: int | None) -> bool:
     return version is not None and version < 0
-
-
-def _plain(reason: str) -> str:
-    """A reason must never be what keeps a partition from being halted."""
-    return reason.replace("\x00", "\\0").encode("utf-8", "backslashreplace").decode()[:2000]
 
 
 POSITIONS: Final = """
