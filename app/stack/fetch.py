@@ -23,6 +23,7 @@ KAFKA_VERSION = "4.1.2"
 LISTING = Path(__file__).with_name("kafka-jars.txt")
 PARALLEL_DOWNLOADS = 6
 ATTEMPTS = 4
+FIRST_WAIT_SECONDS = 1.0
 TIMEOUT_SECONDS = 60
 
 Progress = Callable[[int, int, int], None]
@@ -120,5 +121,5 @@ def _download(url: str) -> bytes:
             reason, final = getattr(error, "reason", error), False
         if final or attempt == ATTEMPTS:
             raise FetchError(f"cannot download {url}: {reason}. Kafka needs it once; is the network there?")
-        time.sleep(2 ** (attempt - 1))
+        time.sleep(FIRST_WAIT_SECONDS * 2 ** (attempt - 1))
     raise AssertionError("the last attempt returns or raises")
