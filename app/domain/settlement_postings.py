@@ -55,12 +55,12 @@ def paired_line(line: LineRecorded, accrued: int, fee_account: str) -> Amounts:
 def _parts(expectation: ExpectationAnnounced, roles: Roles, gross_tolerance: int) -> dict[str, Amounts]:
     """Parts in their order use up the accrued fee; the last one closes a complete expectation."""
     left = expectation.expected_fee or 0
-    fee_account = FEE_VARIANCE if left else PSP_FEE
     wanted: dict[str, Amounts] = {}
     for part in roles.parts:
         comparable = part.currency == part.settle_currency == expectation.currency
         accrued = max(0, min(part.fee, left)) if comparable else 0
         left -= accrued
+        fee_account = FEE_VARIANCE if comparable and expectation.expected_fee else PSP_FEE
         wanted[part.id] = paired_line(part, accrued, fee_account)
     if is_complete(expectation, roles.parts, gross_tolerance):
         _close(wanted[roles.parts[-1].id], expectation, roles, left, gross_tolerance)
