@@ -83,8 +83,13 @@ def accepts_correction(command: MatchingLaneRecord) -> bool:
     return isinstance(command, LineRecorded)
 
 
-def correct(draft: Draft, command: LineRecorded) -> None:
-    """Decide a line whose id is known with other content, where even its kind may have changed."""
+def correct(draft: Draft, command: MatchingLaneRecord) -> None:
+    """Decide a line whose id is known with other content, where even its kind may have changed.
+
+    `decide` alone handles a correction that keeps the kind; looking under every kind would cost each line.
+    """
+    if not isinstance(command, LineRecorded):
+        raise Conflict("id_conflict", f"{command.id!r} came before with other content")
     for kind in KINDS:
         item: Item | None = draft.get(item_ref(command.psp, line_identity(command), kind))
         held = item.find(command.id) if item else None
