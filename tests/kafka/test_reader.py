@@ -93,7 +93,7 @@ async def test_what_has_not_come_is_transient(kafka: str, publisher: Publisher) 
     topic = await fresh_topic(kafka, "later")
     await publisher.publish(numbered(topic, 0, 5))
     reader = RangeReader(kafka, timeout_seconds=1.0)
-    with pytest.raises(KafkaUnavailable, match="gave nothing for 1.0 s; the log ends at 5"):
+    with pytest.raises(KafkaUnavailable, match=r"gave nothing for 1\.0 s; the log ends at 5"):
         await reader.read(topic, 0, 0, 6)
     records, _ = await reader.read(topic, 0, 0, 5)  # and it is usable after that
     assert numbers_in(records) == list(range(5))
