@@ -26,7 +26,7 @@ DESCRIPTION: Final = (
 def document() -> dict[str, Any]:
     """The whole description; the same on every call."""
     spoken = [topic for topic in TOPICS if topic.records is not None]
-    records = {tag(record): record for topic in spoken for record in record_types(topic)}
+    records = {record.__name__: record for topic in spoken for record in record_types(topic)}
     return {
         "asyncapi": "3.0.0",
         "info": {"title": "Tallystick", "version": VERSION, "description": DESCRIPTION},
@@ -34,7 +34,7 @@ def document() -> dict[str, Any]:
         "channels": {topic.name: _channel(topic) for topic in spoken},
         "operations": {name: body for topic in spoken for name, body in _operations(topic)},
         "components": {
-            "messages": {name: _message(name, records[name]) for name in sorted(records)},
+            "messages": {name: _message(records[name]) for name in sorted(records)},
             "schemas": _schemas(list(records.values())),
         },
     }
@@ -60,7 +60,8 @@ def _channel(topic: Topic) -> dict[str, Any]:
         "address": topic.name,
         "description": f"{topic.purpose}. Key: {topic.key}.",
         "messages": {
-            tag(record): {"$ref": f"#/components/messages/{tag(record)}"} for record in record_types(topic)
+            tag(record): {"$ref": f"#/components/messages/{record.__name__}"}
+            for record in record_types(topic)
         },
         "bindings": {
             "kafka": {
@@ -96,10 +97,10 @@ def _operations(topic: Topic) -> list[tuple[str, dict[str, Any]]]:
     ]
 
 
-def _message(name: str, record: type[msgspec.Struct]) -> dict[str, Any]:
+def _message(record: type[msgspec.Struct]) -> dict[str, Any]:
     summary = (inspect.getdoc(record) or "").partition("\n\n")[0].replace("\n", " ")
     return {
-        "name": name,
+        "name": tag(record),
         "title": record.__name__,
         **({"summary": summary} if summary else {}),
         "payload": {"$ref": f"#/components/schemas/{record.__name__}"},

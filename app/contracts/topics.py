@@ -13,6 +13,7 @@ import msgspec
 
 from app.domain import streams
 from app.domain.commands import MerchantLaneRecord
+from app.domain.events import PaymentsEvent
 from app.domain.ledger_events import LedgerTransaction
 from app.domain.mismatch_events import MismatchRecord
 from app.domain.settlement import DoorRecord, MatchingLaneRecord
@@ -97,6 +98,16 @@ TOPICS: Final = (
         retention_days=30,
         producers=("upstream",),
         consumers=("settlements door",),
+        personal_data=False,
+    ),
+    Topic(
+        name=streams.PAYMENTS_EVENTS,
+        purpose="What happened to payments, refunds and payouts, numbered per subject",
+        key="{merchant_id}/{payment_id}, for payouts {merchant_id}/{payout_id}",
+        records=PaymentsEvent,
+        retention_days=30,
+        producers=("merchant lane",),
+        consumers=("other services",),
         personal_data=False,
     ),
     Topic(

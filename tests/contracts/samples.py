@@ -12,7 +12,10 @@ from typing import Any, Final
 
 import msgspec
 
+from app.contracts.asyncapi import record_types, tag
+from app.contracts.topics import TOPICS
 from app.domain import commands as c
+from app.domain import events as e
 from app.domain import settlement as s
 from app.domain.configuration import (
     BookRates,
@@ -71,13 +74,72 @@ MISMATCH_FULL: Final[dict[str, Any]] = {
     "expected_amount": 12345,
     "actual_amount": 12000,
 }
+EVENT: Final[dict[str, Any]] = {"id": "pc.0.7.1", "seq": 1, "merchant_id": "m-1", "occurred_at": AT}
+PAYMENT_EVENT: Final[dict[str, Any]] = {**EVENT, **MONEY, "payment_id": "pay-1", "status": "captured"}
+CAPTURE_EVENT: Final[dict[str, Any]] = {
+    **PAYMENT_EVENT,
+    "capture_id": "pay-1",
+    "psp": "stripe",
+    "platform_fee": 388,
+    "platform_version": 0,
+    "merchant_version": -1,
+}
+REFUND_EVENT: Final[dict[str, Any]] = {**PAYMENT_EVENT, "refund_id": "re-1", "refunded_amount": 500}
+PAYOUT_EVENT: Final[dict[str, Any]] = {**EVENT, **MONEY, "payout_id": "po-1"}
+POSTED: Final[dict[str, Any]] = {"flags": ("MERCHANT_UNKNOWN",), "transaction_id": "pc.0.7.0"}
+PAID_OUT: Final[dict[str, Any]] = {"psp_payout_id": "tr_1", "transaction_id": "pc.0.7.0"}
+EVENTS: Final[tuple[msgspec.Struct, ...]] = (
+    e.MerchantConfigured(**EVENT, merchant_version=7),
+    e.PaymentCaptured(**CAPTURE_EVENT, **POSTED, psp_capture_id="pi_1", psp_fee=210),
+    e.PaymentCorrected(**CAPTURE_EVENT, **POSTED, psp_capture_id="pi_1", psp_fee=210),
+    e.PaymentIdentified(**PAYMENT_EVENT, **POSTED, capture_id="pay-1", psp_capture_id="pi_1", alias="pay-9"),
+    e.PaymentFlagged(**PAYMENT_EVENT, **POSTED),
+    e.FundsReleased(**PAYMENT_EVENT, **POSTED, capture_id="pay-1"),
+    e.RefundAccepted(**REFUND_EVENT, **POSTED, psp_refund_id="re_1"),
+    e.RefundRecorded(**REFUND_EVENT, **POSTED, psp_refund_id="re_1"),
+    e.RefundConfirmed(**REFUND_EVENT, **POSTED, psp_refund_id="re_1"),
+    e.RefundCorrected(**REFUND_EVENT, **POSTED, psp_refund_id="re_1"),
+    e.PayoutStarted(**PAYOUT_EVENT, **PAID_OUT, status="started"),
+    e.PayoutWasPaid(**PAYOUT_EVENT, **PAID_OUT, status="paid", bank_fee=25),
+    e.PayoutHasFailed(**PAYOUT_EVENT, **PAID_OUT, status="failed"),
+    e.PayoutCameBack(**PAYOUT_EVENT, **PAID_OUT, status="returned"),
+    e.RequestRefused(
+        **EVENT,
+        **MONEY,
+        request_id="c3",
+        request_type="refund.create",
+        code="refund_exceeds_capture",
+        detail="500 of 400 left",
+        payment_id="pay-1",
+        refund_id="re-2",
+        payout_id="po-1",
+    ),
+)
+EVENTS_MINIMAL: Final[tuple[msgspec.Struct, ...]] = (
+    e.PaymentCaptured(**CAPTURE_EVENT),
+    e.PaymentCorrected(**CAPTURE_EVENT),
+    e.PaymentIdentified(**PAYMENT_EVENT, capture_id="pay-1"),
+    e.PaymentFlagged(**PAYMENT_EVENT),
+    e.FundsReleased(**PAYMENT_EVENT, capture_id="pay-1"),
+    e.RefundAccepted(**REFUND_EVENT),
+    e.RefundRecorded(**REFUND_EVENT),
+    e.RefundConfirmed(**REFUND_EVENT),
+    e.RefundCorrected(**REFUND_EVENT),
+    e.PayoutStarted(**PAYOUT_EVENT, status="started"),
+    e.PayoutWasPaid(**PAYOUT_EVENT, status="paid"),
+    e.PayoutHasFailed(**PAYOUT_EVENT, status="failed"),
+    e.PayoutCameBack(**PAYOUT_EVENT, status="returned"),
+    e.RequestRefused(**EVENT, request_id="c3", request_type="payout.create", code="insufficient_funds"),
+)
 
 FULL: Final[tuple[msgspec.Struct, ...]] = (
+    *EVENTS,
     c.PlatformConfigure(
         id="p-1",
         default_plan=FeePlan(bps=290, fixed={"USD": 30, "EUR": 25}),
         default_release_delay_days=3,
         release_delay_seconds=2,
+        payout_account="DE89370400440532013000",
         psps={
             "stripe": PspConfiguration(
                 fee_plan=FeePlan(bps=150, fixed={"EUR": 25}),
@@ -189,6 +251,7 @@ FULL: Final[tuple[msgspec.Struct, ...]] = (
     MismatchResolved(id="mc.0.9.2", seq=3, **{**MISMATCH_FULL, "status": "auto_resolved"}),
 )
 MINIMAL: Final[tuple[msgspec.Struct, ...]] = (
+    *EVENTS_MINIMAL,
     c.PlatformConfigure(id="p-1"),
     c.MerchantConfigure(id="c0", merchant_id="m-1", settlement_currency="EUR"),
     c.PaymentRecord(id="c1", **PAYMENT, **MONEY, psp="stripe", order_ref="o-1", occurred_at=AT),
@@ -226,5 +289,6 @@ MINIMAL: Final[tuple[msgspec.Struct, ...]] = (
 
 
 def golden_path(record: msgspec.Struct, *, minimal: bool) -> Path:
-    suffix = ".minimal.json" if minimal else ".json"
-    return GOLDEN / f"{type(record).__struct_config__.tag}{suffix}"
+    """Below the first topic that carries the record: another topic may use the same tag for another type."""
+    topic = next(topic for topic in TOPICS if topic.records and type(record) in record_types(topic))
+    return GOLDEN / topic.name / f"{tag(type(record))}{'.minimal' if minimal else ''}.json"

@@ -11,6 +11,7 @@ def main() -> None:
         for record in samples:
             path = golden_path(record, minimal=minimal)
             if not path.exists():
+                path.parent.mkdir(parents=True, exist_ok=True)
                 path.write_bytes(encode(record))
                 print(f"wrote {path.name}")
 
