@@ -14,7 +14,7 @@ POLL_SECONDS = 0.02
 
 
 def wait_for(condition: Callable[[], Answer], within_seconds: float, what: str) -> Answer:
-    """Poll until the condition's answer is true, and return it; AssertionError names `what` and the answer."""
+    """Poll until the condition's answer is true, and return it; AssertionError names `what` and it."""
     deadline = time.monotonic() + within_seconds
     while True:
         answer = condition()
