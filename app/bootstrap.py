@@ -23,6 +23,7 @@ from app.settings import Settings
 from app.store.api import LaneId
 from app.store.pool import open_pool
 from app.store.postgres import PostgresStore
+from app.store.workers import WorkerRows
 
 log: Final = logging.getLogger(__name__)
 FAIL_STOP_EXIT: Final = 70
@@ -71,10 +72,11 @@ class Runtime:
         )
         self.lanes = Lanes(RULES, deps)
         self.watchdog = Watchdog(self.lanes, deps, watchdog_settings(settings))
-        self.timers = TimerPump(
-            self.lanes, deps, TimerSettings(refire_seconds=settings.timer_refire_seconds)
+        self.timers = TimerPump(self.lanes, deps, TimerSettings(refire_seconds=settings.timer_refire_seconds))
+        rows = WorkerRows(self.pool)
+        self.heartbeat = Heartbeat(
+            settings.worker_id, self.lanes, self.watchdog, self.timers, rows.write, rows.remove
         )
-        self.heartbeat = Heartbeat(self.pool, settings.worker_id, self.lanes, self.watchdog, self.timers)
         for service in (self.watchdog, self.timers, self.heartbeat):
             self._run(service.run(), type(service).__name__)
 
@@ -84,7 +86,7 @@ class Runtime:
         self._tasks.append(task)
 
     async def stop(self) -> None:
-        """Finish the work in hand, at most for DRAIN_SECONDS, and close. What is cut off is done by the next."""
+        """Finish the work in hand, at most for DRAIN_SECONDS; what is cut off the next owner does."""
         for task in self._tasks:
             task.cancel()
         for task in self._tasks:

@@ -32,7 +32,9 @@ async def _live() -> None:
     from tables.catalogue import FaustTables
 
     check_own_tree(agents + tables)
-    check_catalogue("agent topics", {topic for agent in app.agents.values() for topic in _topics(agent)}, RULES)
+    check_catalogue(
+        "agent topics", {topic for agent in app.agents.values() for topic in _topics(agent)}, RULES
+    )
     check_catalogue("tables", app.tables.keys(), TABLE_NAMES)
     differences = await check_topics(settings.kafka_bootstrap_servers, specs(settings.partitions))
     if differences:
@@ -92,7 +94,3 @@ def check_catalogue(what: str, found: Any, wanted: Any) -> None:
     missing, extra = sorted(set(wanted) - set(found)), sorted(set(found) - set(wanted))
     if missing or extra:
         raise CatalogueMismatch(f"{what} differ from the catalogue: missing {missing}, unknown {extra}")
-
-
-def _topics(agent: Any) -> list[str]:
-    return list(agent.channel.topics)

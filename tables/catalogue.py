@@ -2,8 +2,8 @@
 
 | table | stream | key | value | bound per partition |
 |---|---|---|---|---|
-| `wallets` | payments.commands | account and currency | version, balance in minor units | none: one per account |
-| `dedup_keys` | payments.commands | hash of record key and id | version, content hash | TALLYSTICK_DEDUP_MAX_KEYS |
+| `wallets` | payments.commands | account, currency | version, balance (minor units) | none |
+| `dedup_keys` | payments.commands | hash of record key and id | version, content hash | settings.dedup_max_keys |
 """
 
 from collections.abc import Iterable, Mapping

@@ -1,4 +1,4 @@
-"""How `wallets` keeps the balance of a merchant's account: key `account|currency`, value version + balance."""
+"""How `wallets` keeps a merchant account's balance: key `account|currency`, value version + balance."""
 
 import struct
 from typing import Final

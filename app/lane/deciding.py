@@ -151,7 +151,7 @@ class Deciding:
 
     def _bury(self, entry: Entry, reason: str) -> str:
         payload = entry.record.value
-        self.dead_letters.append(DeadLetterRow(entry.offset, reason, payload or b""))
+        self.dead_letters.append(DeadLetterRow(entry.offset, reason, payload or b"", entry.record.key))
         return "dead_letter"
 
 

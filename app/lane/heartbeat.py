@@ -34,7 +34,7 @@ class Beat(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Heartbeat:
-    """Writes a `Beat` every second through `write`; `remove(worker_id)` ends the row's life at a clean stop."""
+    """Writes a `Beat` every second through `write`; `remove(worker_id)` at a clean stop."""
 
     def __init__(
         self,

@@ -38,7 +38,9 @@ class LogReader(Protocol):
         """
         ...
 
-    async def end_offsets(self, lanes: Collection[LaneId]) -> Mapping[LaneId, int]: ...
+    async def end_offsets(self, partitions: Collection[tuple[str, int]]) -> Mapping[tuple[str, int], int]:
+        """Per (topic, partition) the offset after its last committed record."""
+        ...
 
 
 class Publishes(Protocol):

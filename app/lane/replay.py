@@ -16,7 +16,9 @@ from app.store.api import Commit, LaneId, Store
 
 
 class WholeLog(LogReader, Protocol):
-    async def begin_offsets(self, lanes: Collection[LaneId]) -> Mapping[LaneId, int]: ...
+    async def begin_offsets(
+        self, partitions: Collection[tuple[str, int]]
+    ) -> Mapping[tuple[str, int], int]: ...
 
 
 class NoTables:
@@ -44,8 +46,9 @@ async def check_replayable(store: Store, reader: WholeLog, owners: Sequence[Lane
             )
     for lane, begin in (await reader.begin_offsets(owners)).items():
         if begin:
-            raise LogTruncated(f"{lane} begins at offset {begin}, not at 0: it cannot be replayed")
-    return dict(await reader.end_offsets(owners))
+            raise LogTruncated(f"{LaneId(*lane)} begins at offset {begin}, not at 0: it cannot be replayed")
+    ends = await reader.end_offsets(owners)
+    return {lane: ends[lane] for lane in owners}
 
 
 async def replay(lanes: Lanes, ends: Mapping[LaneId, int], progress: Callable[[LaneId, int], None]) -> int:
@@ -68,4 +71,4 @@ async def start_doors_at_their_logs(store: Store, reader: WholeLog, doors: Seque
     """A door's old records may be gone: its position begins where its log does; repeats do no harm."""
     for lane, begin in (await reader.begin_offsets(doors)).items():
         if begin:
-            await store.commit(Commit(lane=lane, first=0, next=begin, counts={}))
+            await store.commit(Commit(lane=LaneId(*lane), first=0, next=begin, counts={}))

@@ -1,4 +1,4 @@
-"""What the lane needs of a store; PostgreSQL in production (`app/store/postgres.py`), memory in the simulator.
+"""What the lane needs of a store: PostgreSQL (`app/store/postgres.py`), in the simulator memory.
 
 One behaviour suite (`tests/store/`) runs against both, so that the simulator's store cannot drift.
 """
@@ -24,7 +24,7 @@ class LaneId(NamedTuple):
 
 
 class Position(NamedTuple):
-    """`next_offset`: the first offset that is not committed. `halted`: why the partition is stopped, or None."""
+    """`next_offset`: the first offset not committed. `halted`: why the partition is stopped, or None."""
 
     next_offset: int
     halted: str | None
@@ -123,7 +123,7 @@ class Store(Protocol):
         ...
 
     async def commit(self, commit: Commit) -> None:
-        """All or nothing, in one call. Raises Moved, Stale, BadData, FailStop (a broken guard) or Transient."""
+        """All or nothing, one call. Raises Moved, Stale, BadData, FailStop (broken guard) or Transient."""
         ...
 
     async def outbox(self, lanes: Collection[LaneId]) -> list[OutboxRow]:
@@ -137,7 +137,7 @@ class Store(Protocol):
     async def adopt(self, lane: LaneId, worker_id: str, seconds: float) -> bool:
         """Take or renew the lease on a lane that its owner leaves standing: one UPDATE of the positions row.
 
-        True if this worker holds it now. A lease only avoids work done twice, the position keeps the books right.
+        True if this worker holds it now. A lease only avoids work done twice.
         """
         ...
 
