@@ -71,6 +71,7 @@ class LaneApp(faust.App):
         self.owned: frozenset[TP] = frozenset()
         self.held: set[TP] = set()
         self.ready = asyncio.Event()
+        self._data_dir = data_dir
         super().__init__(id, **(faust_settings(bootstrap, instance_id, data_dir) | settings))
         self.sensors.add(FinishedSensor(self))
 
@@ -134,6 +135,11 @@ class LaneApp(faust.App):
         self.hold(tp)
         if self._hooks[2] is not None:
             self._hooks[2](tp, position, begin, end)
+
+    def _create_directories(self) -> None:
+        """Faust would leave three folders in the current directory; tables in memory need none."""
+        if self._data_dir is not None:
+            self.conf.datadir.mkdir(parents=True, exist_ok=True)
 
     def _new_transport(self) -> LaneTransport:
         """Extension point: faust/app/base.py:1932."""

@@ -31,6 +31,7 @@ SIGNATURES: list[tuple[Any, str, str]] = [
     (faust.App, "_on_partitions_revoked", "self, revoked"),
     (faust.App, "_on_partitions_assigned", "self, assigned, generation_id"),
     (faust.App, "_stop_consumer", "self"),
+    (faust.App, "_create_directories", "self"),
     (faust.App, "create_event", "self, key, value, headers, message"),
     (faust.Topic, "_compile_decode", "self"),
     (faust.tables.base.Collection, "_new_store", "self"),
