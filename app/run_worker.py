@@ -32,9 +32,8 @@ async def _live() -> None:
     from tables.catalogue import FaustTables
 
     check_own_tree(agents + tables)
-    check_catalogue(
-        "agent topics", {topic for agent in app.agents.values() for topic in _topics(agent)}, RULES
-    )
+    topics = {topic for agent in app.agents.values() for topic in agent.channel.topics}
+    check_catalogue("the agents' topics", topics, RULES)
     check_catalogue("tables", app.tables.keys(), TABLE_NAMES)
     differences = await check_topics(settings.kafka_bootstrap_servers, specs(settings.partitions))
     if differences:

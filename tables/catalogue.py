@@ -3,7 +3,7 @@
 | table | stream | key | value | bound per partition |
 |---|---|---|---|---|
 | `wallets` | payments.commands | account, currency | version, balance (minor units) | none |
-| `dedup_keys` | payments.commands | hash of record key and id | version, content hash | settings.dedup_max_keys |
+| `dedup_keys` | payments.commands | hash of key and id | version, content hash | settings.dedup_max_keys |
 """
 
 from collections.abc import Iterable, Mapping

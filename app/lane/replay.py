@@ -48,7 +48,7 @@ async def check_replayable(store: Store, reader: WholeLog, owners: Sequence[Lane
         if begin:
             raise LogTruncated(f"{LaneId(*lane)} begins at offset {begin}, not at 0: it cannot be replayed")
     ends = await reader.end_offsets(owners)
-    return {lane: ends[lane] for lane in owners}
+    return {owner: ends[owner] for owner in owners}
 
 
 async def replay(lanes: Lanes, ends: Mapping[LaneId, int], progress: Callable[[LaneId, int], None]) -> int:
