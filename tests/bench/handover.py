@@ -4,7 +4,7 @@
 
 KAFKA_BOOTSTRAP_SERVERS names the broker. Every peer reads the same topic from its beginning, in random order
 per round, in a process of its own. It counts records and adds up their values; a peer whose sum is wrong gets
-no figure. Times run from the first record to the last, CPU over the same span, for all threads of the process.
+no figure. Times run from the first record to the last, CPU over the same span, for all threads of a process.
 """
 
 from __future__ import annotations
