@@ -1,0 +1,81 @@
+"""Reads the platform's configuration from a JSON or TOML file, strictly: a misspelt field is an error.
+
+The file holds the fields of `platform.configure`; `type` and `id` may be left out. On the wire unknown
+fields are dropped, but a person's file must not lose half of what it says.
+"""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+from msgspec import inspect
+
+from app.domain.commands import PlatformConfigure
+from app.errors import ConfigurationError
+
+TYPE: Final = "platform.configure"
+
+
+def read_platform_file(path: Path, default_id: str) -> PlatformConfigure:
+    """The record that the file describes. Raises ConfigurationError naming the file and the field."""
+    document = _load(path)
+    if not isinstance(document, dict):
+        raise ConfigurationError(f"{path}: expected an object, found {type(document).__name__}")
+    if document.setdefault("type", TYPE) != TYPE:
+        raise ConfigurationError(f"{path}: type: must be {TYPE}, not {document['type']!r}")
+    document.setdefault("id", default_id)
+    for problem in unknown_fields(document, inspect.type_info(PlatformConfigure)):
+        raise ConfigurationError(f"{path}: {problem}")
+    try:
+        record = msgspec.convert(document, PlatformConfigure)
+    except msgspec.ValidationError as error:
+        raise ConfigurationError(f"{path}: {error}") from None
+    for problem in contradictions(record):
+        raise ConfigurationError(f"{path}: {problem}")
+    return record
+
+
+def unknown_fields(value: Any, kind: inspect.Type, path: str = "") -> Iterator[str]:
+    """One sentence per name in `value` that the type does not know."""
+    if isinstance(kind, inspect.UnionType):
+        for member in kind.types:
+            if isinstance(member, inspect.StructType | inspect.DictType):
+                yield from unknown_fields(value, member, path)
+    elif isinstance(kind, inspect.DictType) and isinstance(value, dict):
+        for name, child in value.items():
+            yield from unknown_fields(child, kind.value_type, f"{path}{name}.")
+    elif isinstance(kind, inspect.StructType) and isinstance(value, dict):
+        fields = {field.encode_name: field.type for field in kind.fields}
+        for name, child in value.items():
+            if name in fields:
+                yield from unknown_fields(child, fields[name], f"{path}{name}.")
+            elif name != kind.tag_field:
+                yield f"{path}{name}: there is no such field; known: {', '.join(sorted(fields))}"
+
+
+def contradictions(record: PlatformConfigure) -> Iterator[str]:
+    """What is right field by field and cannot hold together."""
+    for name, source in record.sources.items():
+        if source.psp not in record.psps:
+            yield f"sources.{name}.psp: {source.psp!r} is not one of psps"
+    for name, psp in record.psps.items():
+        if psp.fee_payer not in ("platform", "merchant"):
+            yield f"psps.{name}.fee_payer: must be platform or merchant, not {psp.fee_payer!r}"
+
+
+def _load(path: Path) -> Any:
+    try:
+        text = path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise ConfigurationError(f"{path} cannot be read: {error.strerror}") from None
+    except UnicodeDecodeError as error:
+        raise ConfigurationError(f"{path}: byte {error.start} is not UTF-8") from None
+    try:
+        return tomllib.loads(text) if path.suffix == ".toml" else json.loads(text)
+    except ValueError as error:  # both kinds of syntax errors; they name line and column
+        raise ConfigurationError(f"{path}: {error}") from None
