@@ -10,6 +10,7 @@ import pytest
 
 from app.stack.local import Addresses, LocalStack, addresses_in
 from tests.support.databases import copied_database, execute, make_template
+from tests.support.guard import guarded
 
 
 @pytest.fixture(scope="session")
@@ -18,10 +19,9 @@ def local_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStack
 
     Whoever kills one starts it again before the test ends.
     """
-    stack = LocalStack(tmp_path_factory.mktemp("stack"))
-    stack.up()
-    yield stack
-    stack.remove()
+    with guarded(LocalStack(tmp_path_factory.mktemp("stack"))) as stack:
+        stack.up()
+        yield stack
 
 
 @pytest.fixture(scope="session")

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,7 +15,8 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
 from app.stack.local import Addresses, LocalStack
-from tests.support.commands import run_app
+from app.stack.processes import command_line
+from tests.support.commands import CHECKOUT, run_app
 from tests.support.waiting import free_port, wait_for
 
 pytestmark = pytest.mark.stack
@@ -115,6 +118,21 @@ def test_a_killed_broker_and_database_come_back_on_their_ports(local_stack: Loca
     assert all(server.ready for server in local_stack.status())
     assert local_stack.addresses == addresses
     assert not set(pids(local_stack.directory)) & set(before)
+
+
+def test_a_run_that_is_killed_leaves_no_server_behind(directory: Path) -> None:
+    script = (
+        "import os, sys; from app.stack.local import LocalStack; from tests.support.guard import guarded\n"
+        "with guarded(LocalStack(sys.argv[1])) as stack:\n"
+        "    stack.directory.mkdir(); stack._ports.settle('postgres', 'PostgreSQL', None, '', False)\n"
+        "    stack._ports.save(); stack.start_database(); print(stack.postgres.pid, flush=True)\n"
+        "    os.kill(os.getpid(), 9)\n"
+    )
+    command = [sys.executable, "-c", script, str(directory)]
+    killed = subprocess.run(command, cwd=CHECKOUT, stdout=subprocess.PIPE, text=True, check=False)
+    assert killed.returncode == -signal.SIGKILL
+    wait_for(lambda: not command_line(int(killed.stdout)), 20, "the end of the server")
+    wait_for(lambda: not directory.exists(), 20, "the end of its data")
 
 
 async def test_the_database_role_is_no_superuser_and_durability_is_on(local_stack: LocalStack) -> None:
