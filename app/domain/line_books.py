@@ -24,12 +24,12 @@ def posted(line: HeldLine) -> Amounts:
 
 def difference(wanted: Amounts, present: Amounts) -> tuple[Amount, ...]:
     """What must still be posted, without the zeros, in a fixed order."""
-    keys = sorted({**wanted, **present})
-    changes = (
-        Amount(account, currency, wanted.get((account, currency), 0) - present.get((account, currency), 0))
-        for account, currency in keys
+    changes = dict(wanted)
+    for (account, currency), debit in present.items():
+        add(changes, account, currency, -debit)
+    return tuple(
+        Amount(account, currency, debit) for (account, currency), debit in sorted(changes.items()) if debit
     )
-    return tuple(change for change in changes if change.debit)
 
 
 def legs(amounts: Iterable[Amount]) -> tuple[Leg, ...]:

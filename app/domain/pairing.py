@@ -30,10 +30,8 @@ def is_complete(
     expectation: ExpectationAnnounced, parts: tuple[LineRecorded, ...], gross_tolerance: int
 ) -> bool:
     """All of the expected gross has been settled, within the tolerance (or more than all of it)."""
-    if not any(part.currency == expectation.currency for part in parts):
-        return False
-    missing = direction(expectation) * (expectation.gross - settled_gross(expectation, parts))
-    return missing <= gross_tolerance
+    own = [part.gross for part in parts if part.currency == expectation.currency]
+    return bool(own) and direction(expectation) * (expectation.gross - sum(own)) <= gross_tolerance
 
 
 def roles(item: Item, gross_tolerance: int) -> Roles:

@@ -44,6 +44,8 @@ def missing_id(command: SettlementDue | PaymentDue) -> str:
 
 
 def _keep_books(draft: Draft, item: Item, split: Roles, allowed: Tolerances) -> Item:
+    if not item.lines:
+        return item
     wanted = targets(item, split, allowed.gross)
     lines = tuple(bring_up_to_date(draft, item, line, wanted[line.record.id]) for line in item.lines)
     return replace(item, lines=lines)
@@ -52,6 +54,8 @@ def _keep_books(draft: Draft, item: Item, split: Roles, allowed: Tolerances) -> 
 def _keep_mismatches(draft: Draft, item: Item, split: Roles, allowed: Tolerances, cause: str) -> Item:
     """Open what the facts support, resolve what they no longer do; an unchanged finding is left alone."""
     findings = judge(item, split, allowed)
+    if not findings and not item.open:
+        return item
     keys = {finding.key for finding in findings}
     for key, opened in item.open.items():
         if key not in keys:
