@@ -59,6 +59,7 @@ class PlatformConfigure(Command, frozen=True, kw_only=True, tag="platform.config
     psps: dict[str, PspConfiguration] = {}
     sources: dict[str, SourceConfiguration] = {}
     book: BookRates = BookRates()
+    payout_account: Id = "main"
 
 
 class MerchantConfigure(MerchantCommand, frozen=True, kw_only=True, tag="merchant.configure"):

@@ -69,3 +69,5 @@ class Platform(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     psps: dict[str, PspConfiguration]
     sources: dict[str, SourceConfiguration]
     book: BookRates = BookRates()
+    payout_account: str = "main"
+    """The platform's bank account that payouts leave from; books as `bank:{payout_account}`."""

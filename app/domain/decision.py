@@ -164,7 +164,8 @@ class Draft:
     ) -> str:
         """Post one balanced transaction and move the balances. Legs of zero are left out.
 
-        Returns the transaction's id. Raises InvariantBroken when a currency does not balance or nothing is left.
+        Returns the transaction's id. Raises InvariantBroken when a currency does not balance, or nothing
+        is left.
         """
         entries = tuple(self._enter(leg) for leg in legs if leg.amount)
         _check_balanced(kind, entries)
@@ -173,6 +174,18 @@ class Draft:
         )
         self.transactions.append(transaction)
         return transaction.id
+
+    def nested(self) -> "Draft":
+        """A draft on top of this one, for a part that may fail on its own; `absorb` makes it count."""
+        inner = Draft(self, self.source)
+        inner._index = self._index
+        return inner
+
+    def absorb(self, inner: "Draft") -> None:
+        self._index = inner._index
+        self.state.update(inner.state)
+        self.transactions += inner.transactions
+        self.sends += inner.sends
 
     def _enter(self, leg: Leg) -> Entry:
         if leg.amount < 0:

@@ -1,8 +1,12 @@
 """A merchant's configuration as the merchant lane holds it."""
 
+from datetime import timedelta
+
 import msgspec
 
-from app.domain.configuration import FeePlan
+from app.domain.configuration import FeePlan, Platform
+from app.domain.decision import Draft
+from app.domain.state import PLATFORM, Ref
 
 
 class Merchant(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -16,5 +20,50 @@ class Merchant(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     release_delay_days: int | None = None
     release_delay_seconds: int | None = None
     negative_limit: int = 0
-    version: int = 0
+    """How far available + pending may fall below zero by a request, minor units of each currency."""
+    negative: tuple[str, ...] = ()
+    """Currencies in which NEGATIVE_BALANCE is open; a sorted set."""
+    version: int = -1
     """Offset of the record that configured it; stored with every decision that used it."""
+    seq: int = 0
+
+
+DEFAULT_PLATFORM = Platform(
+    version=-1,
+    default_plan=FeePlan(),
+    default_release_delay_days=2,
+    release_delay_seconds=None,
+    psps={},
+    sources={},
+)
+"""Until `platform.configure` has come; a fact is never refused for want of it."""
+
+
+def merchant_ref(merchant_id: str) -> Ref:
+    return Ref("merchant", (merchant_id,))
+
+
+def platform_in(draft: Draft) -> Platform:
+    platform: Platform | None = draft.get(PLATFORM)
+    return platform if platform is not None else DEFAULT_PLATFORM
+
+
+def known_merchant(draft: Draft, merchant_id: str) -> Merchant:
+    """The merchant; one that was never configured is kept as such, with the platform's defaults."""
+    ref = merchant_ref(merchant_id)
+    merchant: Merchant | None = draft.get(ref)
+    if merchant is None:
+        merchant = Merchant(merchant_id=merchant_id, configured=False)
+        draft.put(ref, merchant)
+    return merchant
+
+
+def release_delay(merchant: Merchant, platform: Platform) -> timedelta:
+    """The merchant's own delay, else the platform's; at each of them seconds win over days."""
+    if merchant.release_delay_seconds is not None:
+        return timedelta(seconds=merchant.release_delay_seconds)
+    if merchant.release_delay_days is not None:
+        return timedelta(days=merchant.release_delay_days)
+    if platform.release_delay_seconds is not None:
+        return timedelta(seconds=platform.release_delay_seconds)
+    return timedelta(days=platform.default_release_delay_days)

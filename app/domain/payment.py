@@ -1,9 +1,11 @@
 """A payment as the set of its facts: status and amounts are computed from them, never from their order."""
 
 from datetime import datetime
-from typing import Literal
+from typing import Final, Literal
 
 import msgspec
+
+from app.domain.state import Ref
 
 Status = Literal[
     "created",
@@ -16,41 +18,71 @@ Status = Literal[
     "voided",
     "captured",
 ]
+UNKNOWN_MERCHANT: Final = "unknown_merchant"
+DUPLICATE_PAYMENT: Final = "duplicate_payment"
+REFUND_EXCEEDS_CAPTURE: Final = "refund_exceeds_capture"
+CURRENCY_MISMATCH: Final = "currency_mismatch"
+FIGURES_DIFFER: Final = "figures_differ"
 
 
 class Capture(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
-    """Money a PSP took. `pending` is what is neither released nor refunded yet, minor units."""
+    """Money a PSP took, minor units of `currency`."""
 
     amount: int
+    currency: str
+    psp: str
     platform_fee: int
     psp_fee: int | None = None
-    merchant_pays_psp_fee: bool = False
+    """Accrued PSP fee; None where the PSP has no fee plan."""
+    merchant_psp_fee: int = 0
+    """The part of the PSP fee that the merchant bears."""
     pending: int
+    """What is neither released nor refunded yet."""
+    released: bool = False
     psp_capture_id: str | None = None
+    """None: only a record of ours reported it so far; its figure yields to the PSP's."""
     transaction_id: str
     occurred_at: datetime
-    content: str
-    """Hash of the fact's content: the same capture by another command id is a duplicate only if equal."""
+    platform_version: int
+    merchant_version: int
+
+    @property
+    def net(self) -> int:
+        """What the merchant got of it."""
+        return self.amount - self.platform_fee - self.merchant_psp_fee
 
 
 class Refund(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
-    """Money given back. `requested` ones came as `refund.create` and are confirmed by a fact."""
+    """Money given back, minor units of `currency`; not `confirmed` while only requested."""
 
     amount: int
-    from_pending: int
+    currency: str
+    psp: str
+    taken: tuple[tuple[str, int], ...] = ()
+    """(capture, amount) that came out of captures' pending money; the rest came out of the available."""
     psp_refund_id: str | None = None
     transaction_id: str
+    occurred_at: datetime
     confirmed: bool = True
-    content: str = ""
+
+    @property
+    def from_pending(self) -> int:
+        return sum(amount for _, amount in self.taken)
 
 
 class Payment(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """One payment order. Amounts are minor units of `currency`."""
+    """One payment order. The header (currency, psp, references) is its principal capture's.
+
+    Amounts are minor units of `currency`; captures and refunds of another currency are kept and posted in
+    theirs, flagged, and left out of the sums.
+    """
 
     merchant_id: str
     id: str
     currency: str
     psp: str
+    principal: str
+    """The capture that the header is taken from: the smallest by `payment_header.rank_of`."""
     psp_payment_id: str | None = None
     order_ref: str | None = None
     invoice_id: str | None = None
@@ -64,13 +96,38 @@ class Payment(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Number of the last event about this payment; consumers drop what they have seen."""
 
     @property
+    def amount(self) -> int:
+        return self.captured_amount
+
+    @property
     def captured_amount(self) -> int:
-        return sum(capture.amount for capture in self.captures.values())
+        currency = self.currency
+        return sum([c.amount for c in self.captures.values() if c.currency == currency])
 
     @property
     def refunded_amount(self) -> int:
-        return sum(refund.amount for refund in self.refunds.values())
+        currency = self.currency
+        return sum([r.amount for r in self.refunds.values() if r.currency == currency])
 
     @property
     def status(self) -> Status:
+        """The strongest of what its facts support; a capture is the strongest there is, so none lowers it."""
         return "captured" if self.captures else "created"
+
+    @property
+    def is_mixed(self) -> bool:
+        """Whether its facts are in more than one currency."""
+        currencies = {capture.currency for capture in self.captures.values()}
+        currencies.update(refund.currency for refund in self.refunds.values())
+        return currencies != {self.currency}
+
+
+def payment_ref(merchant_id: str, payment_id: str) -> Ref:
+    return Ref("payment", (merchant_id, payment_id))
+
+
+def with_flag(flags: tuple[str, ...], flag: str, present: bool) -> tuple[str, ...]:
+    """Flags are a sorted set, so that their order tells nothing about the order of the facts."""
+    if (flag in flags) == present:
+        return flags
+    return tuple(sorted({*flags, flag} if present else set(flags) - {flag}))

@@ -16,5 +16,6 @@ def configure(draft: Draft, command: PlatformConfigure) -> None:
         psps=command.psps,
         sources=command.sources,
         book=command.book,
+        payout_account=command.payout_account,
     )
     draft.put(PLATFORM, platform)

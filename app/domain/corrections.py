@@ -1,0 +1,106 @@
+"""The PSP's figure replaces ours: reversal and new posting in one transaction that names what it reverses."""
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from msgspec.structs import replace
+
+from app.domain import postings
+from app.domain.commands import PaymentRecord, RefundRecord
+from app.domain.decision import Draft
+from app.domain.fees import fees_of
+from app.domain.funds import allocate, without_taken
+from app.domain.merchant import known_merchant, platform_in
+from app.domain.payment import Capture, Payment, Refund
+
+
+class Shift(NamedTuple):
+    """Of a corrected capture: what is pending now, and what the available has to make up for."""
+
+    pending: int
+    shortage: int
+
+
+def corrected_capture(draft: Draft, payment: Payment, key: str, command: PaymentRecord) -> Capture:
+    """Post the correction; what was already released or refunded of the old figure stays so."""
+    old, merchant_id = payment.captures[key], payment.merchant_id
+    merchant, platform = known_merchant(draft, merchant_id), platform_in(draft)
+    fees = fees_of(platform, merchant, command.psp, command.amount, command.currency)
+    new_net = command.amount - fees.platform - fees.merchant_psp
+    shift = _shift(old, new_net, same_currency=old.currency == command.currency)
+    legs = [
+        *postings.capture(merchant_id, command.psp, command.currency, command.amount, *fees),
+        *postings.advance(merchant_id, old.currency, shift.shortage),
+        *postings.reversal(_capture_legs(merchant_id, old)),
+    ]
+    transaction_id = draft.post(
+        "capture_corrected", legs, command.occurred_at, merchant_id, payment.id, reverses=old.transaction_id
+    )
+    return Capture(
+        amount=command.amount,
+        currency=command.currency,
+        psp=command.psp,
+        platform_fee=fees.platform,
+        psp_fee=fees.psp,
+        merchant_psp_fee=fees.merchant_psp,
+        pending=shift.pending,
+        psp_capture_id=command.psp_capture_id,
+        transaction_id=transaction_id,
+        occurred_at=command.occurred_at,
+        platform_version=platform.version,
+        merchant_version=merchant.version,
+    )
+
+
+def _shift(old: Capture, new_net: int, same_currency: bool) -> Shift:
+    gone = old.net - old.pending
+    if not same_currency:
+        return Shift(new_net, gone)
+    return Shift(max(0, new_net - gone), max(0, gone - new_net))
+
+
+def _capture_legs(merchant_id: str, old: Capture) -> postings.Legs:
+    return postings.capture(
+        merchant_id, old.psp, old.currency, old.amount, old.platform_fee, old.psp_fee, old.merchant_psp_fee
+    )
+
+
+def corrected_refund(
+    draft: Draft, payment: Payment, key: str, command: RefundRecord
+) -> tuple[dict[str, Capture], Refund]:
+    """Post the correction; returns the captures with their pending money as it is now, and the refund."""
+    old, merchant_id = payment.refunds[key], payment.merchant_id
+    parts = _restorable(payment.captures, old)
+    restored = without_taken(payment.captures, tuple([(capture, -amount) for capture, amount in parts]))
+    taken = allocate(restored, command.amount, command.currency)
+    stranded = old.from_pending - sum(amount for _, amount in parts)
+    from_available = old.amount - old.from_pending
+    legs = [
+        *postings.reversal(
+            postings.refund(merchant_id, old.psp, old.currency, old.from_pending, from_available)
+        ),
+        *postings.release(merchant_id, old.currency, stranded),
+        *postings.refund(
+            merchant_id, payment.psp, command.currency, taken.from_pending, taken.from_available
+        ),
+    ]
+    transaction_id = draft.post(
+        "refund_corrected", legs, command.occurred_at, merchant_id, payment.id, reverses=old.transaction_id
+    )
+    refund = replace(
+        old,
+        amount=command.amount,
+        currency=command.currency,
+        psp=payment.psp,
+        taken=taken.parts,
+        psp_refund_id=command.psp_refund_id or old.psp_refund_id,
+        transaction_id=transaction_id,
+        occurred_at=command.occurred_at,
+        confirmed=True,
+    )
+    return without_taken(restored, taken.parts), refund
+
+
+def _restorable(captures: Mapping[str, Capture], old: Refund) -> tuple[tuple[str, int], ...]:
+    """What goes back to captures' pending; a capture that changed its currency since takes nothing back."""
+    return tuple([(key, amount) for key, amount in old.taken if captures[key].currency == old.currency])

@@ -1,0 +1,159 @@
+"""Events of `payments.events`, keyed `{merchant_id}/{payment_id}` (payouts: `{merchant_id}/{payout_id}`).
+
+`seq` counts per subject (the payment, the payout, the merchant); a refused request is a subject of its own.
+Amounts are minor units of `currency`. `platform_version` and `merchant_version` are the offsets of the
+configuration records that the decision used (-1: the defaults, before any was seen).
+"""
+
+from datetime import datetime
+
+from app.domain.event_base import Event
+from app.domain.payment import Status
+from app.domain.payout import PayoutStatus
+
+
+class MerchantEvent(Event, frozen=True, kw_only=True, gc=False):
+    merchant_id: str
+    occurred_at: datetime
+
+
+class MoneyEvent(MerchantEvent, frozen=True, kw_only=True, gc=False):
+    amount: int
+    currency: str
+
+
+class PaymentEvent(MoneyEvent, frozen=True, kw_only=True, gc=False):
+    """`flags` are the payment's after this event; `transaction_id` is None where nothing was posted."""
+
+    payment_id: str
+    status: Status
+    flags: tuple[str, ...] = ()
+    transaction_id: str | None = None
+
+
+class MerchantConfigured(MerchantEvent, frozen=True, kw_only=True, tag="merchant.configured"):
+    """`merchant_version` is the offset of the record, named by the decisions that use it."""
+
+    merchant_version: int
+
+
+class CaptureEvent(PaymentEvent, frozen=True, kw_only=True, gc=False):
+    """`psp_fee` is None where the PSP has no fee plan: no fee is expected then."""
+
+    capture_id: str
+    psp: str
+    psp_capture_id: str | None = None
+    platform_fee: int
+    psp_fee: int | None = None
+    platform_version: int
+    merchant_version: int
+
+
+class PaymentCaptured(CaptureEvent, frozen=True, kw_only=True, tag="payment.captured", gc=False):
+    """Money was taken and posted."""
+
+
+class PaymentCorrected(CaptureEvent, frozen=True, kw_only=True, tag="payment.corrected", gc=False):
+    """The PSP's figure replaced ours: the capture was reversed and posted again."""
+
+
+class PaymentIdentified(PaymentEvent, frozen=True, kw_only=True, tag="payment.identified", gc=False):
+    """More is known about a capture (a PSP's id, a reference, another name for it); nothing was posted."""
+
+    capture_id: str
+    psp_capture_id: str | None = None
+    alias: str | None = None
+    """Another payment_id under which the same PSP object was reported."""
+
+
+class PaymentFlagged(PaymentEvent, frozen=True, kw_only=True, tag="payment.flagged", gc=False):
+    """The flags changed without any other event saying so. `amount` is what is captured."""
+
+
+class FundsReleased(PaymentEvent, frozen=True, kw_only=True, tag="funds.released", gc=False):
+    """What was still pending of a capture became available."""
+
+    capture_id: str
+
+
+class RefundEvent(PaymentEvent, frozen=True, kw_only=True, gc=False):
+    """`refunded_amount` is the payment's total after this event."""
+
+    refund_id: str
+    psp_refund_id: str | None = None
+    refunded_amount: int
+
+
+class RefundAccepted(RefundEvent, frozen=True, kw_only=True, tag="refund.accepted", gc=False):
+    """A request was allowed and posted; the PSP's confirmation is awaited."""
+
+
+class RefundRecorded(RefundEvent, frozen=True, kw_only=True, tag="refund.recorded", gc=False):
+    """A refund happened at the PSP and was posted."""
+
+
+class RefundConfirmed(RefundEvent, frozen=True, kw_only=True, tag="refund.confirmed", gc=False):
+    """A refund that is posted already was confirmed, or its PSP's id became known; nothing was posted."""
+
+
+class RefundCorrected(RefundEvent, frozen=True, kw_only=True, tag="refund.corrected", gc=False):
+    """The PSP's figure replaced ours: the refund was reversed and posted again."""
+
+
+class PayoutEvent(MoneyEvent, frozen=True, kw_only=True, gc=False):
+    """`status` is the payout's after this fact: the strongest one known, whatever came last."""
+
+    payout_id: str
+    status: PayoutStatus
+    psp_payout_id: str | None = None
+    transaction_id: str | None = None
+
+
+class PayoutStarted(PayoutEvent, frozen=True, kw_only=True, tag="payout.started", gc=False):
+    pass
+
+
+class PayoutWasPaid(PayoutEvent, frozen=True, kw_only=True, tag="payout.paid", gc=False):
+    bank_fee: int = 0
+
+
+class PayoutHasFailed(PayoutEvent, frozen=True, kw_only=True, tag="payout.failed", gc=False):
+    """Without `transaction_id`: the payout had left, so nothing came back by this."""
+
+
+class PayoutCameBack(PayoutEvent, frozen=True, kw_only=True, tag="payout.returned", gc=False):
+    pass
+
+
+class RequestRefused(MerchantEvent, frozen=True, kw_only=True, tag="request.refused", gc=False):
+    """A request was refused, with no posting. `code` is stable; the request is its own subject."""
+
+    request_id: str
+    request_type: str
+    code: str
+    detail: str = ""
+    payment_id: str | None = None
+    refund_id: str | None = None
+    payout_id: str | None = None
+    amount: int | None = None
+    currency: str | None = None
+
+
+PaymentsEvent = (
+    MerchantConfigured
+    | PaymentCaptured
+    | PaymentCorrected
+    | PaymentIdentified
+    | PaymentFlagged
+    | FundsReleased
+    | RefundAccepted
+    | RefundRecorded
+    | RefundConfirmed
+    | RefundCorrected
+    | PayoutStarted
+    | PayoutWasPaid
+    | PayoutHasFailed
+    | PayoutCameBack
+    | RequestRefused
+)
+"""Everything that may stand on `payments.events`."""

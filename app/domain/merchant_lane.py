@@ -1,0 +1,76 @@
+"""The merchant lane, `payments.commands` keyed by merchant id: one rule per type of record.
+
+What a newcomer looks for: captures (`captures.py`), refunds (`refunds.py`), payouts (`payouts.py`), the
+accounts they touch (`postings.py`), what makes two facts the same (`dedup.py`), limits (`guards.py`).
+"""
+
+from collections.abc import Callable, Iterable
+from typing import Any, Final
+
+from app.domain import platform, prefetching
+from app.domain.captures import record_payment
+from app.domain.commands import (
+    Command,
+    FundsRelease,
+    MerchantCommand,
+    MerchantConfigure,
+    MerchantLaneRecord,
+    ParkedExpire,
+    PaymentRecord,
+    PayoutCreate,
+    PayoutFailed,
+    PayoutPaid,
+    PayoutReturned,
+    PlatformConfigure,
+    RefundCreate,
+    RefundRecord,
+)
+from app.domain.decision import Draft, Refused
+from app.domain.funds import release_funds
+from app.domain.merchants import configure_merchant
+from app.domain.payouts import create_payout, record_payout_fact
+from app.domain.refunds import create_refund, record_refund
+from app.domain.refusals import announce_refusal
+from app.domain.state import Ref
+from app.domain.waiting import expire_waiting, release_waiting
+
+Rule = Callable[[Draft, Any], str | None]
+"""Returns the subject that became known, so that what waited for it is decided now."""
+
+RULES: Final[dict[type[Command], Rule]] = {
+    PlatformConfigure: platform.configure,
+    MerchantConfigure: configure_merchant,
+    PaymentRecord: record_payment,
+    RefundRecord: record_refund,
+    RefundCreate: create_refund,
+    PayoutCreate: create_payout,
+    PayoutPaid: record_payout_fact,
+    PayoutFailed: record_payout_fact,
+    PayoutReturned: record_payout_fact,
+    FundsRelease: release_funds,
+    ParkedExpire: expire_waiting,
+}
+
+
+def decide(draft: Draft, command: MerchantLaneRecord) -> None:
+    """What one record of `payments.commands` does; see `app/domain/decision.py` for how it ends."""
+    subject = RULES[type(command)](draft, command)
+    if subject is not None:
+        release_waiting(draft, subject, decide)
+
+
+def prefetch(command: MerchantLaneRecord) -> Iterable[Ref]:
+    """Rows the decision will surely want."""
+    return prefetching.prefetch(command)
+
+
+def record_key(command: MerchantLaneRecord) -> str | None:
+    """The Kafka key a record must have; None: goes to every partition."""
+    if isinstance(command, MerchantCommand):
+        return command.merchant_id
+    return command.key if isinstance(command, ParkedExpire) else None
+
+
+def refused(draft: Draft, command: MerchantLaneRecord, refusal: Refused) -> None:
+    """Tells the outside of a refusal, in a draft of its own that posts nothing."""
+    announce_refusal(draft, command, refusal)

@@ -1,0 +1,123 @@
+"""Rows that a record of the merchant lane will surely want; what is not named here costs a second load."""
+
+from collections.abc import Callable, Iterable
+from functools import lru_cache
+from typing import Any, Final
+
+from app.domain.commands import (
+    FundsRelease,
+    MerchantConfigure,
+    ParkedExpire,
+    PaymentRecord,
+    PayoutCreate,
+    PayoutFact,
+    PayoutFailed,
+    PayoutPaid,
+    PayoutReturned,
+    PlatformConfigure,
+    RefundCreate,
+    RefundRecord,
+)
+from app.domain.dedup import capture_claims, own_claim, semantic_claim
+from app.domain.funds import TIMER as RELEASE
+from app.domain.funds import timer_subject
+from app.domain.merchant import merchant_ref
+from app.domain.parking import TIMER as PARKED
+from app.domain.parking import parked_ref
+from app.domain.payment import payment_ref
+from app.domain.payout import payout_ref
+from app.domain.postings import available, pending, receivable
+from app.domain.state import PLATFORM, Ref, account_ref
+from app.domain.timers import timer_ref
+
+_FEE_ACCOUNTS: Final = ("plat_fee", "psp_fee", "fee_recovery")
+
+
+@lru_cache(maxsize=4096)
+def _platform_rows(psp: str, currency: str) -> tuple[Ref, ...]:
+    accounts = (receivable(psp), *_FEE_ACCOUNTS)
+    return (PLATFORM, *[account_ref(account, currency) for account in accounts])
+
+
+def _wallet(merchant_id: str, currency: str) -> tuple[Ref, ...]:
+    return (
+        merchant_ref(merchant_id),
+        account_ref(pending(merchant_id), currency),
+        account_ref(available(merchant_id), currency),
+    )
+
+
+def _payment(command: PaymentRecord) -> Iterable[Ref]:
+    merchant_id, payment_id = command.merchant_id, command.payment_id
+    rows = (
+        *_platform_rows(command.psp, command.currency),
+        merchant_ref(merchant_id),
+        account_ref(pending(merchant_id), command.currency),
+        payment_ref(merchant_id, payment_id),
+        parked_ref(merchant_id, f"payment/{payment_id}"),
+        *capture_claims(command),
+    )
+    semantic = semantic_claim(command)
+    return rows if semantic is None else (*rows, semantic)
+
+
+def _refund(command: RefundRecord | RefundCreate) -> Iterable[Ref]:
+    merchant_id = command.merchant_id
+    return (
+        PLATFORM,
+        *_wallet(merchant_id, command.currency),
+        payment_ref(merchant_id, command.payment_id),
+        own_claim(merchant_id, "refund", command.refund_id),
+        parked_ref(merchant_id, f"payment/{command.payment_id}"),
+    )
+
+
+def _payout(command: PayoutCreate) -> Iterable[Ref]:
+    return (
+        PLATFORM,
+        *_wallet(command.merchant_id, command.currency),
+        account_ref("payout_transit", command.currency),
+        payout_ref(command.merchant_id, command.payout_id),
+        parked_ref(command.merchant_id, f"payout/{command.payout_id}"),
+    )
+
+
+def _payout_fact(command: PayoutFact) -> Iterable[Ref]:
+    merchant_id, payout_id = command.merchant_id, command.payout_id
+    return (PLATFORM, merchant_ref(merchant_id), payout_ref(merchant_id, payout_id))
+
+
+def _release(command: FundsRelease) -> Iterable[Ref]:
+    subject = timer_subject(command.payment_id, command.capture_id)
+    return (
+        merchant_ref(command.merchant_id),
+        payment_ref(command.merchant_id, command.payment_id),
+        timer_ref(command.merchant_id, RELEASE, subject),
+    )
+
+
+def _expire(command: ParkedExpire) -> Iterable[Ref]:
+    return (
+        PLATFORM,
+        parked_ref(command.key, command.subject),
+        timer_ref(command.key, PARKED, command.subject),
+    )
+
+
+_ROWS: Final[dict[type, Callable[[Any], Iterable[Ref]]]] = {
+    PlatformConfigure: lambda command: (PLATFORM,),
+    MerchantConfigure: lambda command: _wallet(command.merchant_id, command.settlement_currency),
+    PaymentRecord: _payment,
+    RefundRecord: _refund,
+    RefundCreate: _refund,
+    PayoutCreate: _payout,
+    PayoutPaid: _payout_fact,
+    PayoutFailed: _payout_fact,
+    PayoutReturned: _payout_fact,
+    FundsRelease: _release,
+    ParkedExpire: _expire,
+}
+
+
+def prefetch(command: Any) -> Iterable[Ref]:
+    return _ROWS[type(command)](command)

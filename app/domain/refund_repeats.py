@@ -1,0 +1,107 @@
+"""A second record of a kept refund: it confirms a request, is a duplicate, or brings other figures."""
+
+from msgspec.structs import replace
+
+from app.domain.commands import RefundRecord
+from app.domain.corrections import corrected_refund
+from app.domain.decision import Conflict, Draft, Duplicate
+from app.domain.dedup import Repeat, compare, same_figures
+from app.domain.events import RefundAccepted, RefundConfirmed, RefundCorrected, RefundRecorded
+from app.domain.expectations import expect_refund
+from app.domain.funds import schedule_release
+from app.domain.guards import watch_balance
+from app.domain.payment import Payment, Refund, payment_ref
+from app.domain.payment_checks import figures_differ, judged
+from app.domain.streams import PAYMENTS_EVENTS
+
+
+def repeat_refund(draft: Draft, payment: Payment, key: str, command: RefundRecord) -> None:
+    """Raises Duplicate or Conflict; returns where something changed."""
+    refund = payment.refunds[key]
+    verdict = _verdict(refund, command)
+    if verdict is Repeat.DUPLICATE:
+        raise Duplicate
+    if verdict is Repeat.CONFLICT:
+        kept, new = f"{refund.amount} {refund.currency}", f"{command.amount} {command.currency}"
+        raise Conflict("fact_conflict", f"refund {key} of {payment.id} is {kept}, not {new}")
+    if verdict is Repeat.CORRECTED:
+        _correct(draft, payment, key, command)
+    elif verdict is Repeat.IDENTIFIED:
+        _confirm(draft, payment, key, command)
+    else:
+        _contradict(draft, payment, key, command)
+
+
+def announce(
+    draft: Draft,
+    payment: Payment,
+    key: str,
+    event: type[RefundAccepted | RefundRecorded | RefundConfirmed | RefundCorrected],
+) -> None:
+    """Send the event of a refund as it stands now."""
+    refund = payment.refunds[key]
+    record = event(
+        id=draft.next_id(),
+        seq=payment.seq,
+        merchant_id=payment.merchant_id,
+        payment_id=payment.id,
+        refund_id=key,
+        psp_refund_id=refund.psp_refund_id,
+        amount=refund.amount,
+        currency=refund.currency,
+        refunded_amount=payment.refunded_amount,
+        status=payment.status,
+        flags=payment.flags,
+        transaction_id=refund.transaction_id,
+        occurred_at=refund.occurred_at,
+    )
+    draft.send(PAYMENTS_EVENTS, f"{payment.merchant_id}/{payment.id}", record)
+
+
+def _verdict(refund: Refund, command: RefundRecord) -> Repeat:
+    """What a request asked for is only ours until the first fact; that fact's figure is the money."""
+    if not refund.confirmed:
+        return Repeat.IDENTIFIED if same_figures(refund, command) else Repeat.CORRECTED
+    return compare(refund, refund.psp_refund_id is not None, command, command.psp_refund_id is not None)
+
+
+def _confirm(draft: Draft, payment: Payment, key: str, command: RefundRecord) -> None:
+    refund = replace(
+        payment.refunds[key],
+        psp_refund_id=command.psp_refund_id,
+        occurred_at=command.occurred_at,
+        confirmed=True,
+    )
+    payment = replace(payment, refunds={**payment.refunds, key: refund}, seq=payment.seq + 1)
+    draft.put(payment_ref(payment.merchant_id, payment.id), payment)
+    announce(draft, payment, key, RefundConfirmed)
+    expect_refund(draft, payment, key, refund)
+
+
+def _correct(draft: Draft, payment: Payment, key: str, command: RefundRecord) -> None:
+    """The PSP's figure replaces ours: reversal and new posting in one transaction."""
+    ours = payment.refunds[key]
+    captures, refund = corrected_refund(draft, payment, key, command)
+    refunds = {**payment.refunds, key: refund}
+    payment = replace(payment, captures=captures, refunds=refunds, seq=payment.seq + 1)
+    payment = figures_differ(draft, payment, "refund", key, ours=ours, psps=command)
+    payment = judged(draft, payment)
+    draft.put(payment_ref(payment.merchant_id, payment.id), payment)
+    announce(draft, payment, key, RefundCorrected)
+    expect_refund(draft, payment, key, refund)
+    for capture_id, capture in captures.items():
+        if capture.released and capture.pending:  # came back after its release: release it again
+            schedule_release(draft, payment, capture_id)
+    for currency in sorted({ours.currency, command.currency}):
+        watch_balance(draft, payment.merchant_id, currency)
+
+
+def _contradict(draft: Draft, payment: Payment, key: str, command: RefundRecord) -> None:
+    """Our record came after the PSP's and differs: its figure stands, the difference is shown."""
+    sent = len(draft.sends)
+    known = figures_differ(draft, payment, "refund", key, ours=command, psps=payment.refunds[key])
+    if len(draft.sends) == sent:  # the same contradiction was shown before
+        raise Duplicate
+    known = replace(known, seq=known.seq + 1)
+    draft.put(payment_ref(known.merchant_id, known.id), known)
+    announce(draft, known, key, RefundConfirmed)

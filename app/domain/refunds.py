@@ -1,0 +1,124 @@
+"""Refunds: `refund.record` is a fact and is always posted, `refund.create` a request that has to fit.
+
+An accepted request posts at once; the fact with the same refund_id confirms it without posting again.
+"""
+
+from msgspec.structs import replace
+
+from app.domain import postings
+from app.domain.captures import payment_subject
+from app.domain.commands import RefundCreate, RefundRecord
+from app.domain.decision import Draft, Duplicate, Parked, Refused
+from app.domain.dedup import alias_claim, claim_all, own_claim, owner_of, refund_claims, same_figures
+from app.domain.events import RefundAccepted, RefundRecorded
+from app.domain.expectations import expect_refund
+from app.domain.funds import allocate, without_taken
+from app.domain.guards import require_refundable, watch_balance
+from app.domain.payment import Payment, Refund, payment_ref
+from app.domain.payment_checks import judged
+from app.domain.refund_repeats import announce, repeat_refund
+
+
+def record_refund(draft: Draft, command: RefundRecord) -> str | None:
+    """Keep a refund that happened. Raises Parked while its payment is unknown, Duplicate, Conflict."""
+    named = find_payment(draft, command.merchant_id, command.payment_id)
+    if named is None:
+        raise Parked(payment_subject(command.payment_id))
+    claims = refund_claims(command, named.psp)
+    owner = owner_of(draft, claims)
+    if owner is not None:
+        payment = named if owner == named.id else _payment(draft, command.merchant_id, owner)
+        kept = None if payment is None else _kept_as(payment, command)
+        if payment is not None and kept is not None:
+            repeat_refund(draft, payment, kept, command)
+            claim_all(draft, claims, owner)
+            return None
+    _keep_new(draft, named, command)
+    claim_all(draft, claims, named.id)
+    return None
+
+
+def create_refund(draft: Draft, command: RefundCreate) -> str | None:
+    """Refuses with payment_not_found, refund_id_reused, currency_mismatch, refund_exceeds_captured or
+
+    insufficient_funds; raises Duplicate for the same refund under another command id.
+    """
+    payment = find_payment(draft, command.merchant_id, command.payment_id)
+    if payment is None:
+        raise Refused("payment_not_found", f"there is no payment {command.payment_id}")
+    claim = own_claim(command.merchant_id, "refund", command.refund_id)
+    if draft.get(claim) is not None:
+        kept = payment.refunds.get(command.refund_id)
+        if kept is not None and same_figures(kept, command):
+            raise Duplicate
+        raise Refused("refund_id_reused", f"{command.refund_id} is another refund already")
+    if command.currency != payment.currency:
+        raise Refused("currency_mismatch", f"{payment.id} is in {payment.currency}")
+    require_refundable(draft, payment, command.amount)
+    payment = _post(draft, payment, command.refund_id, command, None)
+    draft.put(claim, payment.id)
+    draft.put(payment_ref(payment.merchant_id, payment.id), payment)
+    announce(draft, payment, command.refund_id, RefundAccepted)
+    return None
+
+
+def find_payment(draft: Draft, merchant_id: str, payment_id: str) -> Payment | None:
+    """The payment of this id, or the one that this id is another name of."""
+    payment = _payment(draft, merchant_id, payment_id)
+    if payment is None:
+        home: str | None = draft.get(alias_claim(merchant_id, payment_id))
+        payment = None if home is None else _payment(draft, merchant_id, home)
+    return payment
+
+
+def _payment(draft: Draft, merchant_id: str, payment_id: str) -> Payment | None:
+    payment: Payment | None = draft.get(payment_ref(merchant_id, payment_id))
+    return payment
+
+
+def _kept_as(payment: Payment, command: RefundRecord) -> str | None:
+    """Under which refund id this fact is kept already."""
+    own = payment.refunds.get(command.refund_id)
+    if command.psp_refund_id is None:
+        return None if own is None else command.refund_id
+    for key, refund in payment.refunds.items():
+        if refund.psp_refund_id == command.psp_refund_id:
+            return key
+    return command.refund_id if own is not None and own.psp_refund_id is None else None
+
+
+def _keep_new(draft: Draft, payment: Payment, command: RefundRecord) -> None:
+    key = command.refund_id
+    if key in payment.refunds:  # two PSP objects under one id of ours: two refunds
+        key = f"{key}@{command.psp_refund_id}"
+    payment = judged(draft, _post(draft, payment, key, command, command))
+    draft.put(payment_ref(payment.merchant_id, payment.id), payment)
+    announce(draft, payment, key, RefundRecorded)
+    expect_refund(draft, payment, key, payment.refunds[key])
+    watch_balance(draft, payment.merchant_id, command.currency)
+
+
+def _post(
+    draft: Draft, payment: Payment, key: str, command: RefundRecord | RefundCreate, fact: RefundRecord | None
+) -> Payment:
+    """The payment with the refund posted; `fact` is None for a request, which the PSP has yet to confirm."""
+    merchant_id, amount, currency = payment.merchant_id, command.amount, command.currency
+    taken = allocate(payment.captures, amount, currency)
+    legs = postings.refund(merchant_id, payment.psp, currency, taken.from_pending, taken.from_available)
+    occurred_at = draft.now if fact is None else fact.occurred_at
+    refund = Refund(
+        amount=amount,
+        currency=currency,
+        psp=payment.psp,
+        taken=taken.parts,
+        psp_refund_id=None if fact is None else fact.psp_refund_id,
+        transaction_id=draft.post("refund", legs, occurred_at, merchant_id, payment.id),
+        occurred_at=occurred_at,
+        confirmed=fact is not None,
+    )
+    return replace(
+        payment,
+        captures=without_taken(payment.captures, taken.parts),
+        refunds=dict(sorted({**payment.refunds, key: refund}.items())),
+        seq=payment.seq + 1,
+    )

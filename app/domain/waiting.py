@@ -1,0 +1,86 @@
+"""Facts that waited for their parent: decided in the parent's transaction, or shown when it stays away.
+
+They stay parked after their window has closed, since a fact is never dropped: the parent may come yet.
+"""
+
+from collections.abc import Callable
+from typing import Any, Final
+
+import msgspec
+
+from app.domain.commands import MerchantLaneRecord, MoneyCommand, ParkedExpire
+from app.domain.decision import Conflict, Draft, Duplicate, Ignored
+from app.domain.mismatches import id_in, open_mismatch, resolve_mismatch
+from app.domain.parking import TIMER, Parked, parked_ref, take_parked
+from app.domain.timers import take_fired
+
+_DECODER: Final[msgspec.json.Decoder[Any]] = msgspec.json.Decoder(MerchantLaneRecord)
+
+
+def release_waiting(draft: Draft, subject: str, decide: Callable[[Draft, Any], None]) -> None:
+    """Decide what waited for `subject`, in order of arrival."""
+    waiting = take_parked(draft, subject)
+    if not waiting:
+        return
+    missing = id_in(draft, "M", "MISSING_PAYMENT", [subject])
+    resolve_mismatch(draft, missing, f"{subject} has come")
+    for offset, text in waiting:
+        inner = draft.nested()
+        try:
+            decide(inner, _DECODER.decode(text))
+        except (Duplicate, Ignored):
+            continue
+        except Conflict as conflict:
+            _show_conflict(draft, subject, offset, text, conflict)
+        else:
+            draft.absorb(inner)
+
+
+def _show_conflict(draft: Draft, subject: str, offset: int, text: str, conflict: Conflict) -> None:
+    """Its own offset was counted as parked, so it cannot become a dead letter any more: it is shown here."""
+    open_mismatch(
+        draft,
+        leg="M",
+        category="STATUS_MISMATCH",
+        merchant_id=draft.source.key,
+        explanation={
+            "rule": "a waiting fact contradicts a kept one",
+            "reason": str(conflict),
+            "waited_for": subject,
+            "records": [{"offset": offset, "record": text}],
+        },
+        subject_ids=[subject, str(offset)],
+    )
+
+
+def expire_waiting(draft: Draft, command: ParkedExpire) -> None:
+    """The window has closed and the parent is not there: MISSING_PAYMENT opens, with all that waits."""
+    fired = take_fired(draft, command.id)
+    if (fired.kind, fired.subject) != (TIMER, command.subject):
+        raise Ignored("the record is not the timer's own")
+    waiting: Parked | None = draft.get(parked_ref(draft.source.key, command.subject))
+    if waiting is None:
+        raise Ignored("nothing waits any more")
+    _show_missing(draft, command.subject, waiting)
+
+
+def _show_missing(draft: Draft, subject: str, waiting: Parked) -> None:
+    facts = [_DECODER.decode(text) for _, text in waiting.records]
+    moneyed = [fact for fact in facts if isinstance(fact, MoneyCommand)]
+    currency = moneyed[0].currency if moneyed else None
+    kind, _, parent = subject.partition("/")
+    open_mismatch(
+        draft,
+        leg="M",
+        category="MISSING_PAYMENT",
+        merchant_id=draft.source.key,
+        payment_id=parent if kind == "payment" else None,
+        currency=currency,
+        actual_amount=sum([fact.amount for fact in moneyed if fact.currency == currency]),
+        explanation={
+            "rule": "a fact waits for its parent longer than the parking window",
+            "waited_for": subject,
+            "records": [{"offset": offset, "record": text} for offset, text in waiting.records],
+        },
+        subject_ids=[subject],
+    )
