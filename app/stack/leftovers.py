@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import os
 import signal
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from app.stack import processes
@@ -23,10 +23,13 @@ class Leftovers:
     def __init__(self, path: Path) -> None:
         self._path = path
 
-    def note(self, pids: Mapping[str, int]) -> None:
-        """Write down what runs now: instance name → pid."""
-        everybody = {RUNNER: os.getpid(), **pids}
-        rows = {name: {"pid": pid, "command": processes.command_line(pid)} for name, pid in everybody.items()}
+    def note(self, running: Mapping[str, tuple[int, Sequence[str]]]) -> None:
+        """Write down what runs now: instance name → pid and command.
+
+        The command comes from who started it: a process that was started this moment may not show it yet.
+        """
+        rows = {name: {"pid": pid, "command": " ".join(command)} for name, (pid, command) in running.items()}
+        rows[RUNNER] = {"pid": os.getpid(), "command": processes.command_line(os.getpid())}
         fresh = self._path.with_suffix(".new")
         fresh.write_text(json.dumps(rows, indent=1), encoding="utf-8")
         fresh.replace(self._path)
@@ -49,11 +52,10 @@ class Leftovers:
         self._path.unlink(missing_ok=True)
 
     def _alive(self) -> dict[str, int]:
-        """The noted pids whose command line is still the noted one."""
+        """The noted pids that still run the noted command."""
         try:
             rows = json.loads(self._path.read_text(encoding="utf-8"))
             noted = {str(name): (int(row["pid"]), str(row["command"])) for name, row in rows.items()}
         except (OSError, ValueError, AttributeError, KeyError, TypeError):
             return {}
-        lines = {name: processes.command_line(pid) for name, (pid, _) in noted.items()}
-        return {name: pid for name, (pid, command) in noted.items() if command and lines[name] == command}
+        return {name: pid for name, (pid, command) in noted.items() if processes.is_ours(pid, command)}

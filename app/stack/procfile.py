@@ -201,8 +201,8 @@ class ProcfileRunner:
             raise ProcfileError(
                 f"cannot start {instance.name}: {instance.command[0]}: {error.strerror}"
             ) from error
-        alive = {each.name: each.pid for each in self._instances.values() if each.pid is not None}
-        self._leftovers.note(alive)
+        alive = ((each.name, each.pid, each.command) for each in self._instances.values())
+        self._leftovers.note({name: (pid, command) for name, pid, command in alive if pid is not None})
 
     def _supervise(self) -> None:
         while not self._stopping.wait(SUPERVISE_SECONDS):
