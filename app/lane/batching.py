@@ -43,7 +43,7 @@ class BatchRun:
         for _ in range(self._deps.settings.stale_retries):
             entries = take_in(records, self._lane, self._rules, self._deps.partitions[self._lane.topic])
             if poison is not None:
-                entries[0].dead, entries[0].forward = poison, None
+                entries[0].bury(poison)
             deciding = await self._decide(entries, trust_tables)
             commit = self._commit_of(deciding, first, next_offset)
             try:

@@ -32,6 +32,10 @@ class Entry:
         self.dead: str | None = None
         self.forward: Outgoing | None = None
 
+    def bury(self, reason: str) -> None:
+        """Make it a dead letter; nothing more is asked of the database about it, which may refuse its very id."""
+        self.dead, self.forward, self.command = reason, None, None
+
 
 def take_in(records: Sequence[LogRecord], lane: LaneId, rules: Rules, partitions: int) -> list[Entry]:
     """Decode and route one batch; `partitions` is the topic's count."""
