@@ -14,18 +14,38 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 POLL_SECONDS = 0.02
+EXEC_POLLS = 50
+EXEC_POLL_SECONDS = 0.002
 
 
 def command_line(pid: int) -> str:
     """The process's arguments joined by blanks; empty when there is no such process or it is a zombie."""
-    entry = Path(f"/proc/{pid}/cmdline")
-    if Path("/proc/self/cmdline").exists():
-        try:
-            return entry.read_bytes().replace(b"\0", b" ").decode(errors="replace").strip()
-        except OSError:
-            return ""
-    ps = ["ps", "-o", "command=", "-p", str(pid)]
-    return subprocess.run(ps, capture_output=True, text=True, check=False).stdout.strip()
+    if not Path("/proc/self/cmdline").exists():
+        ps = ["ps", "-o", "command=", "-p", str(pid)]
+        return subprocess.run(ps, capture_output=True, text=True, check=False).stdout.strip()
+    # In the moment of its exec a living process shows no arguments.
+    for _ in range(EXEC_POLLS):
+        shown = _shown_arguments(pid)
+        if shown or not _lives(pid):
+            return shown
+        time.sleep(EXEC_POLL_SECONDS)
+    return ""
+
+
+def _shown_arguments(pid: int) -> str:
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace").strip()
+    except OSError:
+        return ""
+
+
+def _lives(pid: int) -> bool:
+    """Whether there is such a process and it is no zombie."""
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace").rpartition(")")[2]
+    except OSError:
+        return False
+    return state.split()[0] not in ("Z", "X")
 
 
 def is_ours(pid: int | None, mark: str) -> bool:
