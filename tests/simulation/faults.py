@@ -1,0 +1,233 @@
+"""The faults, each applied while some worker stands at a step, and where they have been met.
+
+A fault has the call in hand: it may kill or pause its worker, spoil the answer, or disturb the lane around it
+and then let the call go on. It returns False where it cannot happen there (no other worker, nothing to skip).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from random import Random
+from typing import TYPE_CHECKING, Final
+
+from app.errors import Transient
+from app.store.api import LaneId
+from tests.simulation.steps import STEPS, Call
+
+if TYPE_CHECKING:
+    from tests.simulation.worker import Worker
+    from tests.simulation.world import World
+
+Fault = Callable[["World", Call], bool]
+
+
+class Plan:
+    """One fault of a schedule: at which step, and after how many records of input it may come."""
+
+    __slots__ = ("after", "fault", "patience", "step")
+
+    def __init__(self, fault: str, step: str, after: int) -> None:
+        self.fault = fault
+        self.step = step
+        self.after = after
+        self.patience = 200
+        """Steps to wait for the wanted one; then any step will do."""
+
+
+def draw_plans(rng: Random, faults: int, records: int) -> list[Plan]:
+    names = tuple(FAULTS)
+    count = faults + int(rng.random() * 3)
+    return [Plan(rng.choice(names), rng.choice(STEPS), int(rng.random() * records * 0.9)) for _ in range(count)]
+
+
+def crash_before(world: World, call: Call) -> bool:
+    """The process dies; what it asked for was never sent."""
+    world.crash(call.worker)
+    return True
+
+
+def crash_after(world: World, call: Call) -> bool:
+    """The effect happens, the process does not learn of it."""
+    world.perform_unseen(call)
+    world.crash(call.worker)
+    return True
+
+
+def zombie_before(world: World, call: Call) -> bool:
+    """Paused with the call still to be sent; it goes out after others have taken over."""
+    if len(world.members()) < 2:
+        return False
+    world.pause(call.worker)
+    call.worker.held_calls.append(call)
+    return True
+
+
+def zombie_after(world: World, call: Call) -> bool:
+    """Paused between the effect and its answer, which it sees after others have taken over."""
+    if len(world.members()) < 2:
+        return False
+    world.pause(call.worker)
+    world.perform_unseen(call)
+    if call.answer_later is not None:
+        call.worker.held_calls.append(call)
+    return True
+
+
+def error_before(world: World, call: Call) -> bool:
+    call.fail(Transient(f"no answer to {call.step}, nothing done"))
+    return True
+
+
+def error_after(world: World, call: Call) -> bool:
+    """The effect happens, or half of it where there are halves, and the answer is lost."""
+    if call.half is not None and world.rng.random() < 0.5:
+        call.half()
+    else:
+        world.perform_unseen(call)
+    call.fail(Transient(f"the answer to {call.step} was lost"))
+    return True
+
+
+def cancelled_agent(world: World, call: Call) -> bool:
+    """A rebalance cancels the agents of the worker; transactions in flight go on."""
+    tasks = [task for task in call.worker.in_hand.values() if not task.done()]
+    for task in tasks:
+        task.cancel()
+    return bool(tasks)
+
+
+def rebalance(world: World, call: Call) -> bool:
+    """Partitions change hands while the call is in flight."""
+    if len(world.members()) < 2:
+        return False
+    world.rebalance()
+    return True
+
+
+def repeated_delivery(world: World, call: Call) -> bool:
+    """The framework hands over records again that it handed over before, beside what is in work."""
+    worker, lane = call.worker, _lane_of(world, call)
+    if lane is None or lane not in worker.fetch or not worker.fetch[lane]:
+        return False
+    back = 1 + int(world.rng.random() * 30)
+    records = world.broker.partitions[lane].slice(max(0, worker.fetch[lane] - back), worker.fetch[lane], back)
+    if records:
+        worker.spawn(worker.lanes.process(lane.topic, lane.partition, records))
+    return bool(records)
+
+
+def skipped_delivery(world: World, call: Call) -> bool:
+    """The framework swallows a fetch: it acknowledges records that nobody was given."""
+    worker = call.worker
+    waiting = [lane for lane in worker.fetch if worker.fetch[lane] < world.broker.partitions[lane].end]
+    lane = call.lane if call.lane in waiting else world.some(waiting)
+    if lane is None:
+        return False
+    end = world.broker.partitions[lane].end
+    worker.fetch[lane] = min(end, worker.fetch[lane] + 1 + int(world.rng.random() * 40))
+    return True
+
+
+def forced_offsets(world: World, call: Call) -> bool:
+    """Group offsets are set to anything: zero, the end, in between."""
+    if not call.worker.fetch:
+        return False
+    for lane in sorted(call.worker.fetch):
+        end = world.broker.partitions[lane].end
+        call.worker.fetch[lane] = world.rng.choice((0, end, int(world.rng.random() * (end + 1))))
+    return True
+
+
+def held_partition(world: World, call: Call) -> bool:
+    """One partition is delivered much later than the others."""
+    lane = _lane_of(world, call)
+    if lane is not None:
+        world.hold(lane)
+    return lane is not None
+
+
+def stale_tables(world: World, call: Call) -> bool:
+    call.worker.tables.make_stale(world.rng)
+    _read_tables_again(call.worker)
+    return bool(call.worker.lanes.owned)
+
+
+def forged_tables(world: World, call: Call) -> bool:
+    call.worker.tables.forge(world.rng)
+    _read_tables_again(call.worker)
+    return bool(call.worker.lanes.owned)
+
+
+def lost_changelog(world: World, call: Call) -> bool:
+    call.worker.tables.lose()
+    _read_tables_again(call.worker)
+    return bool(call.worker.lanes.owned)
+
+
+def adoption(world: World, call: Call) -> bool:
+    """A worker that does not own the partition works on it beside its owner."""
+    lane = _lane_of(world, call)
+    others = [worker for worker in world.members() if lane not in worker.lanes.owned]
+    worker = world.some(others)
+    if lane is None or worker is None:
+        return False
+    end = world.broker.partitions[lane].end
+    worker.spawn(_adopt(worker, lane, end))
+    return True
+
+
+def late_timers(world: World, call: Call) -> bool:
+    """Time passes and no timer fires, then many are due at once."""
+    world.pass_time(1_000 + int(world.rng.random() * 60_000))
+    return True
+
+
+def timers_fired_twice(world: World, call: Call) -> bool:
+    """Another worker fires what was fired before."""
+    return world.fire_again()
+
+
+FAULTS: Final[dict[str, Fault]] = {
+    fault.__name__: fault
+    for fault in (
+        crash_before,
+        crash_after,
+        zombie_before,
+        zombie_after,
+        error_before,
+        error_after,
+        cancelled_agent,
+        rebalance,
+        repeated_delivery,
+        skipped_delivery,
+        forced_offsets,
+        held_partition,
+        stale_tables,
+        forged_tables,
+        lost_changelog,
+        adoption,
+        late_timers,
+        timers_fired_twice,
+    )
+}
+ENDS_THE_CALL: Final = frozenset(
+    {"crash_before", "crash_after", "zombie_before", "zombie_after", "error_before", "error_after"}
+)
+"""After these the call is not performed any more."""
+
+
+def _lane_of(world: World, call: Call) -> LaneId | None:
+    """The call's lane, else one of the worker's."""
+    return call.lane if call.lane is not None else world.some(sorted(call.worker.lanes.owned))
+
+
+def _read_tables_again(worker: Worker) -> None:
+    """Tables are looked at only where a lane has forgotten its own rows."""
+    for lane in sorted(worker.lanes.owned):
+        worker.spawn(worker.lanes[lane].forget())
+
+
+async def _adopt(worker: Worker, lane: LaneId, end: int) -> None:
+    lanes = worker.lanes
+    await lanes[lane].forget()
+    await lanes[lane].catch_up(end)
