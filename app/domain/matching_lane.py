@@ -17,6 +17,7 @@ from app.domain.matching import HeldLine, Item, expectation_identity, home, item
 from app.domain.mismatches import mismatch_ref
 from app.domain.settlement import (
     ExpectationAnnounced,
+    ExpectationWithdrawn,
     LineKind,
     LineRecorded,
     MatchingLaneRecord,
@@ -26,7 +27,7 @@ from app.domain.settlement import (
 from app.domain.settling import missing_id, settle
 from app.domain.state import PLATFORM, Ref, account_ref
 from app.domain.timers import take_fired, timer_ref
-from app.domain.windows import PAYMENT, SETTLEMENT, timer_subject
+from app.domain.windows import PAYMENT, SETTLEMENT, restart_settlement, timer_subject
 
 KINDS: Final[tuple[LineKind, ...]] = get_args(LineKind)
 
@@ -36,6 +37,8 @@ def decide(draft: Draft, command: MatchingLaneRecord) -> None:
     match command:
         case ExpectationAnnounced():
             _expect(draft, command)
+        case ExpectationWithdrawn():
+            _withdraw(draft, command)
         case LineRecorded():
             _record(draft, command)
         case SettlementDue() | PaymentDue():
@@ -55,7 +58,7 @@ def record_key(command: MatchingLaneRecord) -> str | None:
             return home(command.psp, expectation_identity(command))
         case LineRecorded():
             return home(command.psp, line_identity(command))
-        case SettlementDue() | PaymentDue():
+        case SettlementDue() | PaymentDue() | ExpectationWithdrawn():
             return home(command.psp, command.identity)
         case ParkedExpire():
             return command.key
@@ -70,6 +73,8 @@ def prefetch(command: MatchingLaneRecord) -> Iterable[Ref]:
     match command:
         case ExpectationAnnounced():
             return (PLATFORM, item_ref(command.psp, expectation_identity(command), command.kind))
+        case ExpectationWithdrawn():
+            return (PLATFORM, item_ref(command.psp, command.identity, command.kind))
         case LineRecorded():
             return _line_rows(command)
         case SettlementDue() | PaymentDue():
@@ -102,20 +107,32 @@ def correct(draft: Draft, command: MatchingLaneRecord) -> None:
 
 
 def _expect(draft: Draft, command: ExpectationAnnounced) -> None:
-    """The PSP's object id is claimed by the first expectation; another one of it is a contradiction."""
+    """An object's latest announcement holds. Another object that claims the same identity contradicts it."""
     item = _item(draft, command.psp, expectation_identity(command), command.kind)
     claimed = item.expectation
     if claimed is None:
         settle(draft, replace(item, expectation=command), command.id)
+    elif (claimed.merchant_id, claimed.object_id) != (command.merchant_id, command.object_id):
+        raise Conflict(
+            "identity_conflict",
+            f"{command.kind} {item.identity!r} at {command.psp} is {claimed.merchant_id}/{claimed.object_id}"
+            f", not {command.merchant_id}/{command.object_id}",
+        )
     elif replace(claimed, id=command.id) == command:
         raise Duplicate
     else:
-        raise Conflict(
-            "identity_conflict",
-            f"{command.kind} {item.identity!r} at {command.psp} is {claimed.merchant_id}/{claimed.object_id} "
-            f"{claimed.gross} {claimed.currency}, not {command.merchant_id}/{command.object_id} "
-            f"{command.gross} {command.currency}",
-        )
+        settle(draft, replace(restart_settlement(draft, item), expectation=command), command.id)
+
+
+def _withdraw(draft: Draft, command: ExpectationWithdrawn) -> None:
+    item = _item(draft, command.psp, command.identity, command.kind)
+    claimed = item.expectation
+    if claimed is None or (claimed.merchant_id, claimed.object_id) != (
+        command.merchant_id,
+        command.object_id,
+    ):
+        raise Ignored("this object is not expected here")
+    settle(draft, replace(item, expectation=None, settlement_closed=False), command.id)
 
 
 def _record(draft: Draft, command: LineRecorded) -> None:

@@ -18,7 +18,7 @@ LineKind = Literal["capture", "refund", "chargeback", "chargeback_reversal", "ad
 
 
 class ExpectationAnnounced(Command, frozen=True, kw_only=True, tag="expectation.announced", gc=False):
-    """The merchant lane expects `psp` to settle one object. `identities` in falling order of strength."""
+    """The merchant lane expects `psp` to settle one object; the latest announcement of an object holds."""
 
     psp: Id
     kind: LineKind
@@ -26,12 +26,24 @@ class ExpectationAnnounced(Command, frozen=True, kw_only=True, tag="expectation.
     payment_id: Id
     object_id: Id
     identities: Annotated[tuple[Id, ...], Meta(min_length=1)]
+    """In falling order of strength; the first is the object's home."""
     gross: SignedAmount
     """Signed as on a settlement line: negative for refunds and chargebacks."""
     currency: Currency
     expected_fee: NonNegative | None = None
     """Fee accrued in the books, minor units; None where the PSP has no fee plan."""
     occurred_at: Moment
+
+
+class ExpectationWithdrawn(Command, frozen=True, kw_only=True, tag="expectation.withdrawn", gc=False):
+    """The merchant lane no longer expects an object at this home: it has learnt a stronger identity of it."""
+
+    psp: Id
+    identity: Id
+    """The first identity under which the expectation was announced."""
+    kind: LineKind
+    merchant_id: Id
+    object_id: Id
 
 
 class LineFields(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", omit_defaults=True, gc=False):
@@ -105,5 +117,11 @@ class PaymentDue(Command, frozen=True, kw_only=True, tag="payment.due", gc=False
 
 DoorRecord = SettlementLine | SettlementTrailer
 MatchingLaneRecord = (
-    PlatformConfigure | ExpectationAnnounced | LineRecorded | SettlementDue | PaymentDue | ParkedExpire
+    PlatformConfigure
+    | ExpectationAnnounced
+    | ExpectationWithdrawn
+    | LineRecorded
+    | SettlementDue
+    | PaymentDue
+    | ParkedExpire
 )

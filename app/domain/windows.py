@@ -62,6 +62,11 @@ def keep_timers(draft: Draft, platform: Platform | None, item: Item, complete: b
     return _keep_payment(draft, platform, item)
 
 
+def restart_settlement(draft: Draft, item: Item) -> Item:
+    """Forget a window that is still open, so that it is set anew for an expectation that was changed."""
+    return _clear(draft, item, SETTLEMENT) if item.settlement_due_ms is not None else item
+
+
 def _keep_settlement(draft: Draft, platform: Platform | None, item: Item, complete: bool) -> Item:
     expectation = item.expectation
     if expectation is None or complete or item.settlement_closed:

@@ -217,6 +217,9 @@ FULL: Final[tuple[msgspec.Struct, ...]] = (
         expected_fee=388,
         occurred_at=AT,
     ),
+    s.ExpectationWithdrawn(
+        id="pc.0.7.3", psp="stripe", identity="o-1", kind="capture", merchant_id="m-1", object_id="pay-1"
+    ),
     s.SettlementLine(**LINE_FULL),
     s.LineRecorded(id="acquirer-a/L1", **LINE_FULL),
     s.SettlementTrailer(

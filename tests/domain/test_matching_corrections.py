@@ -90,4 +90,4 @@ def test_a_correction_of_the_kind_moves_the_line_to_its_other_item() -> None:
 def test_only_lines_can_be_corrected() -> None:
     world = configured()
     world.send(expectation(10_000))
-    assert world.send(expectation(9_000)) == "dead_letter"
+    assert world.send(expectation(9_000)) == "dead_letter", "the id of another expectation"

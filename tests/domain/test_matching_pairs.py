@@ -247,7 +247,7 @@ def test_the_second_claim_of_a_psp_object_is_a_conflict() -> None:
     world.send(expectation())
     assert world.send(expectation(id="e2")) == "duplicate"
     assert world.send(expectation(id="e3", merchant_id="m-2")) == "dead_letter"
-    assert world.send(expectation(id="e4", gross=9)) == "dead_letter"
+    assert world.send(expectation(id="e4", object_id="pay-2")) == "dead_letter"
     assert world.item().expectation == expectation()
 
 
