@@ -29,15 +29,21 @@ TAIL_SECONDS: Final = 12.0
 
 
 class Generator:
-    """One stream. The same seed, start, rate and mix give the same records, byte for byte.
+    """One stream. The same seed, start, rate, mix and run give the same records, byte for byte.
 
-    `rate` is records per second over all topics; `start` is the time of `record.at == 0`.
+    `rate` is records per second over all topics; `start` is the time of `record.at == 0`. Another `run`
+    changes the ids only, so that one seed can be shown again to books that have seen it.
     """
 
     def __init__(
-        self, seed: int, rate: float = 300.0, start: datetime | None = None, mix: Mix | None = None
+        self,
+        seed: int,
+        rate: float = 300.0,
+        start: datetime | None = None,
+        mix: Mix | None = None,
+        run: int = 0,
     ) -> None:
-        self._stream = Stream(seed, start or datetime.now(UTC), mix or Mix())
+        self._stream = Stream(seed, start or datetime.now(UTC), mix or Mix(), run)
         self._settlements = Settlements(self._stream)
         self._payments = Payments(self._stream, self._settlements)
         self._payouts = Payouts(self._stream, self._payments)

@@ -56,12 +56,12 @@ class Mix(NamedTuple):
 class Stream:
     """The seeded source of one generator. Everything random comes from here, so a seed gives one stream."""
 
-    def __init__(self, seed: int, start: datetime, mix: Mix) -> None:
+    def __init__(self, seed: int, start: datetime, mix: Mix, run: int = 0) -> None:
         self.random = Random(seed)
         self.truth = Truth()
         self.mix = mix
         self.start = start
-        self._run = self.random.getrandbits(40)
+        self._run = self.random.getrandbits(40) ^ (run & (1 << 40) - 1)
         self._heap: list[tuple[float, int, Step]] = []
         self._scheduled = 0
         self._ids = 0

@@ -44,11 +44,11 @@ async def check_replayable(store: Store, reader: WholeLog, owners: Sequence[Lane
             raise ConfigurationError(
                 f"replay needs an empty database, but {lane} already stands at {position.next_offset}"
             )
-    for lane, begin in (await reader.begin_offsets(owners)).items():
+    for owner, begin in (await reader.begin_offsets(owners)).items():
         if begin:
-            raise LogTruncated(f"{LaneId(*lane)} begins at offset {begin}, not at 0: it cannot be replayed")
+            raise LogTruncated(f"{LaneId(*owner)} begins at offset {begin}, not at 0: it cannot be replayed")
     ends = await reader.end_offsets(owners)
-    return {owner: ends[owner] for owner in owners}
+    return {lane: ends[lane] for lane in owners}
 
 
 async def replay(lanes: Lanes, ends: Mapping[LaneId, int], progress: Callable[[LaneId, int], None]) -> int:

@@ -75,9 +75,7 @@ BEGIN
     END CASE;
 END $$;
 
-CREATE FUNCTION apply_gone(p_topic text, p_rows row_gone[]) RETURNS void LANGUAGE plpgsql
-SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off
-SET plan_cache_mode = force_generic_plan AS $$
+CREATE FUNCTION apply_gone(p_topic text, p_rows row_gone[]) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
     removed integer;
     total integer := 0;
@@ -110,9 +108,7 @@ BEGIN
 END $$;
 
 CREATE FUNCTION check_reads(p_topic text, p_partition integer, p_reads row_read[]) RETURNS void
-LANGUAGE plpgsql
-SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off
-SET plan_cache_mode = force_generic_plan AS $$
+LANGUAGE plpgsql AS $$
 BEGIN
     IF EXISTS (
         SELECT FROM unnest(p_reads) r

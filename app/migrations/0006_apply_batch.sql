@@ -1,11 +1,13 @@
--- Why: the commit itself; 0004 says how it is meant. Kinds in the order in which lanes write most.
+-- Why: the commit itself; 0004 says how it is meant.
+--
+-- Plans are made once per session, often while the tables are still empty: then any plan looks good, and one
+-- that walks a whole index per row would be kept. So `apply_batch` (and what it calls) may only look rows up
+-- by key, one by one.
 
 CREATE FUNCTION apply_subjects(
     p_topic text, p_partition integer, p_platform platform_write[], p_merchants merchant_write[],
     p_payouts payout_write[], p_parked parked_write[], p_items item_write[], p_mismatches mismatch_write[]
-) RETURNS void LANGUAGE plpgsql
-SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off
-SET plan_cache_mode = force_generic_plan AS $$
+) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
     added integer;
     changed integer;
@@ -96,9 +98,7 @@ BEGIN
 END $$;
 
 CREATE FUNCTION apply_timers(p_topic text, p_partition integer, p_timers timer_write[]) RETURNS void
-LANGUAGE plpgsql
-SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off
-SET plan_cache_mode = force_generic_plan AS $$
+LANGUAGE plpgsql AS $$
 DECLARE
     added integer;
     changed integer;
@@ -131,8 +131,8 @@ CREATE FUNCTION apply_batch(
     p_timers timer_write[], p_items item_write[], p_mismatches mismatch_write[],
     p_transactions transaction_write[], p_entries entry_write[], p_outbox bytea
 ) RETURNS void LANGUAGE plpgsql
-SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off
-SET plan_cache_mode = force_generic_plan AS $$
+SET enable_seqscan = off SET enable_bitmapscan = off SET enable_hashjoin = off SET enable_mergejoin = off
+SET enable_material = off SET plan_cache_mode = force_generic_plan AS $$
 DECLARE
     own_lane text := p_topic || ':' || p_partition;
     added integer;

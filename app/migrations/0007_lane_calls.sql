@@ -13,9 +13,9 @@ CREATE FUNCTION load_rows(
     p_mismatches text[]
 ) RETURNS TABLE (kind text, i bigint, state text, number bigint, version bigint) LANGUAGE plpgsql STABLE
 ROWS 1000
--- Plans are made while tables are small; these keep to the primary keys once they are not.
-SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off
-SET plan_cache_mode = force_generic_plan AS $$
+-- By key only, as in 0006.
+SET enable_seqscan = off SET enable_bitmapscan = off SET enable_hashjoin = off SET enable_mergejoin = off
+SET enable_material = off SET plan_cache_mode = force_generic_plan AS $$
 BEGIN
     IF p_platform THEN RETURN QUERY
         SELECT 'platform', 1::bigint, t.state::text, NULL::bigint, t.version FROM platform t
@@ -68,8 +68,8 @@ END $$;
 
 CREATE FUNCTION known_ids(p_topic text, p_keys text[], p_ids text[])
 RETURNS TABLE (i bigint, content_hash bytea) LANGUAGE plpgsql STABLE ROWS 1000
-SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off
-SET plan_cache_mode = force_generic_plan AS $$
+SET enable_seqscan = off SET enable_bitmapscan = off SET enable_hashjoin = off SET enable_mergejoin = off
+SET enable_material = off SET plan_cache_mode = force_generic_plan AS $$
 BEGIN
     RETURN QUERY
         SELECT r.i, t.content_hash FROM unnest(p_keys, p_ids) WITH ORDINALITY r(a, b, i)
@@ -88,7 +88,9 @@ END $$;
 CREATE FUNCTION take_due_timers(
     p_topics text[], p_partitions integer[], p_now timestamptz, p_limit integer, p_refire interval
 ) RETURNS TABLE (topic text, partition integer, key text, kind text, subject text, due_at timestamptz,
-                 record text) LANGUAGE plpgsql AS $$
+                 record text) LANGUAGE plpgsql
+SET enable_seqscan = off SET enable_bitmapscan = off SET enable_hashjoin = off SET enable_mergejoin = off
+SET enable_material = off SET plan_cache_mode = force_generic_plan AS $$
 #variable_conflict use_column
 BEGIN
     PERFORM set_config('synchronous_commit', 'off', true);

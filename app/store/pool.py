@@ -24,12 +24,15 @@ SERVER_SETTINGS: Final = {
 }
 
 
-async def open_pool(dsn: str, most_connections: int, application_name: str) -> Any:
-    """A connected pool. Raises Transient where the server is away, ConfigurationError where it refuses us."""
+async def open_pool(dsn: str, most_connections: int, application_name: str, *, at_start: int = 1) -> Any:
+    """A connected pool. Raises Transient where the server is away, ConfigurationError where it refuses us.
+
+    `at_start`: connections made at once; with 0 the first use connects, and nothing is raised here.
+    """
     with translated():
         return await asyncpg.create_pool(
             dsn,
-            min_size=1,
+            min_size=at_start,
             max_size=most_connections,
             timeout=CONNECT_SECONDS,
             command_timeout=STATEMENT_SECONDS + 2,

@@ -71,8 +71,10 @@ class World:
         self._events: list[tuple[int, int, Callable[[], None]]] = []
         self._count = 0
         self._generation = 0
+        self._records = records
         self._inputs = inputs(self.rng, self.partitions, records)
         self._sent = 0
+        self._logged = 0
         plans = draw_plans(self.rng, faults, records)
         self._plans = [plan for index, plan in enumerate(plans) if index not in without]
         self._held: dict[LaneId, int] = {}
@@ -117,8 +119,14 @@ class World:
         self._append(again)
         return bool(again)
 
+    @property
+    def logged(self) -> int:
+        """Records that lanes have to decide, from upstream, other lanes and timers."""
+        return self._logged
+
     def _append(self, records: Sequence[Outgoing]) -> None:
         self.broker.append(records, self.loop.now_ms)
+        self._logged += sum(record.topic in RULES for record in records)
         chance = self.shape.gap_chance
         if chance and records and self.rng.random() < chance:
             self.broker.mark(LaneId(records[-1].topic, records[-1].partition))
@@ -226,8 +234,11 @@ class World:
             self.checker.at_the_end()
 
     def _disturbed(self) -> None:
-        while not self.problems and (self._sent < len(self._inputs) or self._plans):
+        while not self.problems and (self._more_to_send() or self._plans):
             self._step()
+
+    def _more_to_send(self) -> bool:
+        return self._logged < self._records and self._sent < len(self._inputs)
 
     def _step(self) -> None:
         self.steps += 1
@@ -273,7 +284,7 @@ class World:
     def _strike(self, call: Call) -> bool:
         """Apply a planned fault here, if one waits for this step. True: the call has come to its end."""
         for plan in self._plans:
-            if plan.after > self._sent:
+            if plan.after > self._logged:
                 continue
             plan.patience -= 1
             if plan.step != call.step and plan.patience > 0:
@@ -287,7 +298,7 @@ class World:
 
     def _act_outside(self) -> bool:
         """Upstream writes, or the framework delivers."""
-        if self._sent < len(self._inputs) and self.rng.random() < 0.4:
+        if self._more_to_send() and self.rng.random() < 0.4:
             count = 1 + int(self.rng.random() * 12)
             self._append(self._inputs[self._sent : self._sent + count])
             self._sent += count
@@ -317,16 +328,17 @@ class World:
         jumps = [self.shape.horizon_seconds] if self.shape.horizon_seconds else []
         limit = self.steps + STEPS_TO_DRAIN
         while not self.problems:
-            self._quiet_step()
-            if self.steps % 20 == 0 and self._is_quiet():
+            if self._quiet_step() and self._is_quiet():
                 if not jumps:
                     return
                 self.loop.now_ms += int(jumps.pop() * 1000)
             if self.steps > limit:
                 self.problem(f"not drained after {STEPS_TO_DRAIN} steps: {self._standing()}")
 
-    def _quiet_step(self) -> None:
+    def _quiet_step(self) -> bool:
+        """True where nothing was left to do but wait."""
         self.steps += 1
+        waited = False
         while self._events and self._events[0][0] <= self.steps:
             heapq.heappop(self._events)[2]()
         self._wake_sleepers()
@@ -335,11 +347,12 @@ class World:
             self._perform_one()
         elif not (self.shape.framework_delivers_at_the_end and self._deliver()):
             self._skip_to_next_sleeper()
+            waited = True
         self.loop.run_ready()
+        return waited
 
     def _is_quiet(self) -> bool:
-        busy = any(call.step not in (IDLE, "end_offsets", "positions", "outbox_ages", "due_timers") for call in self.pending)
-        return not (busy or self._events or self._standing())
+        return not (self.pending or self._events or self._standing())
 
     def _standing(self) -> dict[str, Any]:
         """What still waits, by lane; empty when everything is done."""
