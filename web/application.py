@@ -1,0 +1,73 @@
+"""The web application: routes and guard around what it is given, and its two background tasks."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from functools import partial
+from typing import Any, Final
+
+from aiohttp import web
+
+from app.store.web_keys import find_key
+from app.store.web_schema import schema_complaint
+from web.deps import DEPS, Deps
+from web.docs import openapi_json
+from web.endpoint import json_handler, raw_handler
+from web.ends import EndOffsets, Reader
+from web.guard import LARGEST_BODY_BYTES, STREAMS, add_headers, guard
+from web.keys import KeyHasher
+from web.live import LiveHub
+from web.openapi import OPENAPI
+from web.positions import PositionWaiter
+from web.requests_seen import RequestsSeen
+from web.routes import ENDPOINTS, RAW
+from web.snapshots import Snapshots
+
+ENDS: Final[web.AppKey[EndOffsets]] = web.AppKey("ends", EndOffsets)
+
+
+def build(pool: Any, hasher: KeyHasher, *, reader: Reader | None, pages_open: bool) -> web.Application:
+    """`pool`: asyncpg; `reader`: of Kafka's end offsets, None for none; `pages_open`: bound to loopback."""
+    ends = EndOffsets(reader)
+    snapshots = Snapshots(pool, ends)
+    app = web.Application(middlewares=[guard], client_max_size=LARGEST_BODY_BYTES)
+    app[DEPS] = Deps(
+        pool=pool,
+        hasher=hasher,
+        find_key=partial(find_key, pool),
+        schema_complaint=partial(schema_complaint, pool),
+        pages_open=pages_open,
+        snapshots=snapshots,
+        positions=PositionWaiter(pool),
+        live=LiveHub(snapshots),
+        requests_seen=RequestsSeen(),
+    )
+    app[ENDS] = ends
+    app[OPENAPI] = openapi_json()
+    _add_routes(app)
+    app.on_response_prepare.append(add_headers)
+    app.cleanup_ctx.append(_background)
+    app.on_shutdown.append(_end_views)
+    return app
+
+
+def _add_routes(app: web.Application) -> None:
+    for endpoint in ENDPOINTS:
+        app.router.add_get(endpoint.path, json_handler(endpoint))
+    for route in RAW:
+        app.router.add_get(route.path, raw_handler(route), allow_head=route.path not in STREAMS)
+
+
+async def _background(app: web.Application) -> AsyncIterator[None]:
+    deps = app[DEPS]
+    tasks = [asyncio.create_task(app[ENDS].run()), asyncio.create_task(deps.live.run())]
+    yield
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+    await deps.positions.stop()
+
+
+async def _end_views(app: web.Application) -> None:
+    app[DEPS].live.stop()

@@ -1,0 +1,34 @@
+"""Everything the web needs from outside, in one frozen struct; `web/application.py` builds it."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any
+
+from aiohttp import web
+
+from app.store.web_keys import StoredKey
+from web.keys import KeyHasher
+from web.live import LiveHub
+from web.positions import PositionWaiter
+from web.requests_seen import RequestsSeen
+from web.snapshots import Snapshots
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Deps:
+    """`pages_open`: bound to loopback, so that the pages need no key."""
+
+    pool: Any
+    hasher: KeyHasher
+    find_key: Callable[[str], Awaitable[StoredKey | None]]
+    schema_complaint: Callable[[], Awaitable[str | None]]
+    pages_open: bool
+    snapshots: Snapshots
+    positions: PositionWaiter
+    live: LiveHub
+    requests_seen: RequestsSeen
+
+
+DEPS: web.AppKey[Deps] = web.AppKey("deps", Deps)

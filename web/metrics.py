@@ -1,0 +1,188 @@
+"""`GET /metrics`: the shared snapshot in Prometheus's text format. The catalogue is its documentation."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, Final, Literal, NamedTuple
+
+from aiohttp import web
+from prometheus_client import generate_latest
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
+
+from app.store.web_errors import is_unavailable
+from web.deps import DEPS
+from web.schemas import PartitionStatus, Status
+from web.snapshots import Snapshot
+from web.status import status_of
+
+CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
+LANE: Final = ("topic", "partition")
+
+
+class Metric(NamedTuple):
+    """One family. A counter's samples end in `_total`."""
+
+    name: str
+    kind: Literal["gauge", "counter"]
+    labels: tuple[str, ...]
+    help: str
+
+
+CATALOGUE: Final = (
+    Metric("tallystick_database_up", "gauge", (), "1 when the database could be read for this answer"),
+    Metric("tallystick_position", "gauge", LANE, "First offset that is not committed"),
+    Metric(
+        "tallystick_position_lag", "gauge", LANE, "Records in Kafka after the position; absent without Kafka"
+    ),
+    Metric("tallystick_position_age_seconds", "gauge", LANE, "Seconds since the position moved"),
+    Metric("tallystick_records_per_second", "gauge", LANE, "Rate of the position over the last 10 seconds"),
+    Metric("tallystick_partition_halted", "gauge", LANE, "1 while the partition is halted"),
+    Metric("tallystick_holes", "counter", LANE, "Holes in the delivery, refilled; since the workers' start"),
+    Metric(
+        "tallystick_conflicts", "counter", LANE, "Positions or rows that had moved; since the workers' start"
+    ),
+    Metric("tallystick_outbox_rows", "gauge", LANE, "Committed batches whose output is not published"),
+    Metric("tallystick_outbox_age_seconds", "gauge", LANE, "Age of the oldest unpublished output"),
+    Metric("tallystick_timers_overdue", "gauge", LANE, "Timers that are due and not taken"),
+    Metric("tallystick_timer_age_seconds", "gauge", LANE, "How long the oldest due timer has been due"),
+    Metric(
+        "tallystick_kafka_ends_age_seconds", "gauge", (), "Age of the end offsets; absent before the first"
+    ),
+    Metric("tallystick_workers_alive", "gauge", (), "Workers heard within 10 seconds"),
+    Metric("tallystick_worker_silent_seconds", "gauge", ("worker_id",), "Seconds since the worker was heard"),
+    Metric("tallystick_worker_rss_bytes", "gauge", ("worker_id",), "Resident memory of the worker"),
+    Metric("tallystick_dead_letters", "gauge", ("topic", "status"), "Records that could not be decided"),
+    Metric("tallystick_mismatches", "gauge", ("category", "severity", "status"), "Mismatches"),
+    Metric("tallystick_ledger_transactions", "gauge", (), "Transactions in the ledger"),
+    Metric("tallystick_ledger_entries", "gauge", (), "Entries in the ledger"),
+    Metric("tallystick_payments", "gauge", (), "Payments known"),
+    Metric("tallystick_verify_ok", "gauge", (), "1 when the last verify passed; absent before the first"),
+    Metric("tallystick_verify_age_seconds", "gauge", (), "Seconds since the last verify ended"),
+    Metric("tallystick_live_views", "gauge", (), "Live pages open on this process"),
+)
+OF_THE_PROCESS: Final = (
+    Metric(
+        "tallystick_http_requests", "counter", ("method", "route", "status"), "Requests this process answered"
+    ),
+    Metric(
+        "tallystick_http_request_duration_seconds", "gauge", ("route",), "A histogram of how long they took"
+    ),
+)
+
+Sample = tuple[str, tuple[Any, ...], float]
+
+
+async def get_metrics(request: web.Request) -> web.StreamResponse:
+    """While the database is away the answer is 200 with `tallystick_database_up 0` and no stale figures."""
+    deps = request.app[DEPS]
+    try:
+        samples = list(_samples(await deps.snapshots.current()))
+    except Exception as error:
+        if not is_unavailable(error):
+            raise
+        samples = [("tallystick_database_up", (), 0)]
+    samples.append(("tallystick_live_views", (), deps.live.views))
+    body = expose(samples) + generate_latest(deps.requests_seen.registry)
+    return web.Response(body=body, headers={"Content-Type": CONTENT_TYPE})
+
+
+def expose(samples: list[Sample]) -> bytes:
+    """Samples in the order of the catalogue. A name that is not in it is a mistake and raises KeyError."""
+    families = {metric.name: _family(metric) for metric in CATALOGUE}
+    for name, labels, value in samples:
+        families[name].add_metric([str(label) for label in labels], value)
+    return generate_latest(_Fixed([family for family in families.values() if family.samples]))
+
+
+def _family(metric: Metric) -> GaugeMetricFamily | CounterMetricFamily:
+    family = CounterMetricFamily if metric.kind == "counter" else GaugeMetricFamily
+    return family(metric.name, metric.help, labels=metric.labels)
+
+
+class _Fixed:
+    """A registry of families that are ready."""
+
+    def __init__(self, families: list[Any]) -> None:
+        self._families = families
+
+    def collect(self) -> list[Any]:
+        return self._families
+
+
+def _samples(snapshot: Snapshot) -> Iterator[Sample]:
+    status = status_of(snapshot)
+    yield "tallystick_database_up", (), 1
+    for partition in status.partitions:
+        yield from _of_partition(partition, (status.as_of - partition.updated_at).total_seconds())
+    yield from _of_workers(status)
+    if status.kafka.age_seconds is not None:
+        yield "tallystick_kafka_ends_age_seconds", (), status.kafka.age_seconds
+    for letters in snapshot.slow.dead_letters:
+        yield "tallystick_dead_letters", (letters.topic, letters.status), letters.count
+    for count in status.mismatches:
+        yield "tallystick_mismatches", (count.category, count.severity, count.status), count.count
+    yield "tallystick_ledger_transactions", (), status.ledger.transactions
+    yield "tallystick_ledger_entries", (), status.ledger.entries
+    yield "tallystick_payments", (), status.ledger.payments
+    if status.last_verify is not None:
+        age = (status.as_of - status.last_verify.finished_at).total_seconds()
+        yield "tallystick_verify_ok", (), status.last_verify.ok
+        yield "tallystick_verify_age_seconds", (), age
+
+
+def _of_partition(partition: PartitionStatus, age_seconds: float) -> Iterator[Sample]:
+    figures = {
+        "position": partition.position,
+        "position_lag": partition.lag,
+        "position_age_seconds": age_seconds,
+        "records_per_second": partition.records_per_second,
+        "partition_halted": int(partition.halted is not None),
+        "holes": partition.holes,
+        "conflicts": partition.conflicts,
+        "outbox_rows": partition.outbox_rows,
+        "outbox_age_seconds": partition.outbox_age_seconds,
+        "timers_overdue": partition.timers_overdue,
+        "timer_age_seconds": partition.timer_age_seconds,
+    }
+    for name, value in figures.items():
+        if value is not None:
+            yield f"tallystick_{name}", (partition.topic, partition.partition), value
+
+
+def _of_workers(status: Status) -> Iterator[Sample]:
+    yield "tallystick_workers_alive", (), sum(worker.alive for worker in status.workers)
+    for worker in status.workers:
+        yield "tallystick_worker_silent_seconds", (worker.worker_id,), worker.silent_seconds
+        yield "tallystick_worker_rss_bytes", (worker.worker_id,), worker.rss_bytes
+
+
+def render_docs() -> bytes:
+    """docs/metrics.md."""
+    rows = "".join(
+        f"| `{metric.name}{'_total' if metric.kind == 'counter' else ''}` | {_kind(metric)} "
+        f"| {', '.join(f'`{label}`' for label in metric.labels) or '–'} | {metric.help} |\n"
+        for metric in (*CATALOGUE, *OF_THE_PROCESS)
+    )
+    return (DOCS_HEAD + rows).encode()
+
+
+def _kind(metric: Metric) -> str:
+    return "histogram" if metric.name.endswith("duration_seconds") else metric.kind
+
+
+DOCS_HEAD: Final = """# Metrics
+
+Generated by `python -m app docs` from `web/metrics.py`. `GET /metrics` of the web process, in Prometheus's
+text format; it needs a key of any staff role (`Authorization: Bearer`). Workers open no port: what they count
+are rows that the web serves, so scraping one web process is enough; only `tallystick_http_*` and
+`tallystick_live_views` are that process's own. While the database is away there is `tallystick_database_up 0`
+instead of old figures.
+
+Worth an alert: `tallystick_database_up` 0; `tallystick_partition_halted` 1; `tallystick_position_lag` growing
+while `tallystick_position_age_seconds` grows; `tallystick_outbox_age_seconds` or
+`tallystick_timer_age_seconds` above 30; any new `tallystick_dead_letters`; `tallystick_verify_ok` 0 or
+`tallystick_verify_age_seconds` above 900. Some holes and conflicts after a takeover are normal.
+
+| name | kind | labels | meaning |
+|---|---|---|---|
+"""

@@ -1,0 +1,82 @@
+"""Reads path and query parameters; whatever is wrong becomes one 422 that names the parameter."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Annotated, Final, TypeVar
+
+import msgspec
+from msgspec import Meta
+from multidict import MultiMapping
+
+from app.store.api import LaneId
+from web.problems import FieldError, invalid, invalid_all
+
+Parameters = TypeVar("Parameters", bound=msgspec.Struct)
+
+PRINTABLE: Final = "^[^\\u0000-\\u001f\\u007f]*$"
+"""Control characters are in no id of ours, and PostgreSQL refuses a NUL."""
+Text = Annotated[str, Meta(min_length=1, max_length=200, pattern=PRINTABLE)]
+Limit = Annotated[int, Meta(ge=1, le=500)]
+PositionText = Annotated[
+    str, Meta(max_length=300, examples=["payments.commands:3:1042"], description="topic:partition:offset")
+]
+
+LARGEST_OFFSET: Final = 2**63 - 2
+POSITION: Final = re.compile(r"([a-z0-9._-]{1,249}):([0-9]{1,5}):([0-9]{1,19})")
+AT: Final = re.compile(r" - at `\$\.?(?P<name>[^`]*)`$")
+UNKNOWN: Final = re.compile(r"unknown field `(?P<name>[^`]*)`")
+
+
+def read_query(query: MultiMapping[str], wanted: type[Parameters]) -> Parameters:
+    """Convert a query string's parameters; unknown and repeated ones are errors too."""
+    repeated = sorted({name for name in query if len(query.getall(name)) > 1})
+    if repeated:
+        raise invalid_all([FieldError(name, "given more than once") for name in repeated])
+    texts = dict(query)
+    for name, value in texts.items():
+        if not _encodable(name + value):
+            raise invalid(name.encode(errors="replace").decode(), "is not valid Unicode")
+    try:
+        return msgspec.convert(texts, wanted, strict=False)
+    except msgspec.ValidationError as error:
+        raise _named(error, texts) from None
+
+
+def _named(error: msgspec.ValidationError, texts: Mapping[str, str]) -> Exception:
+    message = str(error)
+    unknown, at = UNKNOWN.search(message), AT.search(message)
+    if unknown:
+        return invalid(unknown["name"][:100], "is not a parameter of this resource")
+    if at:
+        given = texts.get(at["name"], "")
+        return invalid(at["name"], f"{AT.sub('', message)}, given {given[:100]!r}")
+    return invalid("query", message)
+
+
+def check_path(path: Mapping[str, str]) -> None:
+    """Path parameters are ids: the same rules as `Text`."""
+    for name, value in path.items():
+        try:
+            msgspec.convert(value, Text)
+        except msgspec.ValidationError as error:
+            raise invalid(name, str(error)) from None
+        if not _encodable(value):
+            raise invalid(name, "is not valid Unicode")
+
+
+def _encodable(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def read_position(text: str) -> tuple[LaneId, int]:
+    """`topic:partition:offset`, as the header `Tallystick-Position` of an earlier answer gave it."""
+    match = POSITION.fullmatch(text)
+    if not match or int(match[3]) > LARGEST_OFFSET:
+        raise invalid("min_position", "must be topic:partition:offset, e.g. payments.commands:3:1042")
+    return LaneId(match[1], int(match[2])), int(match[3])

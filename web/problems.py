@@ -1,0 +1,120 @@
+"""Everything that goes wrong over HTTP, as RFC 9457 problem documents with a stable `code`.
+
+A handler raises `Problem("not_found", "…")`; the middleware in `web/guard.py` writes it. The table below is
+the whole list: a code never changes its meaning or its status, and no other text reaches a client.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+import msgspec
+from aiohttp import web
+
+CONTENT_TYPE: Final = "application/problem+json"
+
+CODES: Final[Mapping[str, tuple[int, str]]] = {
+    "bad_request": (400, "The request cannot be read"),
+    "unauthorized": (401, "A valid API key is needed"),
+    "forbidden": (403, "This API key may not do that"),
+    "not_found": (404, "There is nothing here"),
+    "method_not_allowed": (405, "This method is not supported here"),
+    "ambiguous": (409, "More than one payment has this id"),
+    "not_yet": (409, "The position has not been reached yet"),
+    "body_too_large": (413, "The request's body is too large"),
+    "invalid_parameter": (422, "A parameter is not valid"),
+    "too_many_streams": (503, "Too many live views are open"),
+    "internal": (500, "Something went wrong here"),
+    "database_unavailable": (503, "The database does not answer"),
+    "not_ready": (503, "The service is not ready"),
+    "timeout": (503, "The answer took too long"),
+}
+"""Code -> HTTP status and title."""
+
+FROM_STATUS: Final[Mapping[int, str]] = {
+    400: "bad_request",
+    401: "unauthorized",
+    403: "forbidden",
+    404: "not_found",
+    405: "method_not_allowed",
+    413: "body_too_large",
+}
+"""For errors that aiohttp raises itself."""
+
+
+class FieldError(msgspec.Struct, frozen=True):
+    """One parameter that is wrong, and why."""
+
+    parameter: str
+    message: str
+
+
+class ProblemDocument(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """RFC 9457. Programs look at `code`; `detail` is for people and may change."""
+
+    type: str
+    title: str
+    status: int
+    code: str
+    detail: str = ""
+    instance: str
+    """Path of the request."""
+    request_id: str
+    """Also in the header `X-Request-Id` and in the log."""
+    errors: list[FieldError] = []
+    merchant_ids: list[str] = []
+    """`ambiguous`: the merchants that have such a payment."""
+    checks: dict[str, str] = {}
+    """`not_ready`: what was looked at, `ok` or the reason why not."""
+
+
+class Problem(Exception):
+    """Raised anywhere below the middleware. `extra` are further members of the document."""
+
+    def __init__(
+        self, code: str, detail: str = "", headers: Mapping[str, str] | None = None, **extra: Any
+    ) -> None:
+        super().__init__(f"{code}: {detail}")
+        self.code = code
+        self.status, self.title = CODES[code]
+        self.detail = detail
+        self.headers = dict(headers or {})
+        self.extra = extra
+
+
+def invalid(parameter: str, message: str) -> Problem:
+    """422 about one parameter."""
+    return invalid_all([FieldError(parameter, message)])
+
+
+def invalid_all(errors: Sequence[FieldError]) -> Problem:
+    detail = "; ".join(f"{error.parameter}: {error.message}" for error in errors)
+    return Problem("invalid_parameter", detail, errors=list(errors))
+
+
+def from_http(error: web.HTTPException) -> Problem:
+    """An error of aiohttp's own (no route, wrong method, body too large …) as one of ours."""
+    code = FROM_STATUS.get(error.status, "internal" if error.status >= 500 else "bad_request")
+    keep = {name: error.headers[name] for name in ("Allow",) if name in error.headers}
+    detail = f"allowed here: {keep['Allow']}" if keep else ""
+    return Problem(code, detail, keep)
+
+
+def respond(problem: Problem, path: str, request_id: str) -> web.Response:
+    document = ProblemDocument(
+        type=f"urn:tallystick:problem:{problem.code}",
+        title=problem.title,
+        status=problem.status,
+        code=problem.code,
+        detail=problem.detail,
+        instance=path,
+        request_id=request_id,
+        **problem.extra,
+    )
+    return web.Response(
+        status=problem.status,
+        body=msgspec.json.encode(document),
+        content_type=CONTENT_TYPE,
+        headers={"Cache-Control": "no-store", **problem.headers},
+    )

@@ -1,0 +1,34 @@
+"""What this process counts about its own requests."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from prometheus_client import CollectorRegistry, Counter, Histogram
+
+BUCKETS_SECONDS: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
+
+
+class RequestsSeen:
+    """Labels hold the route's pattern, never a path as it came: their number stays bounded."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        self._requests = Counter(
+            "tallystick_http_requests",
+            "Answered HTTP requests",
+            ("method", "route", "status"),
+            registry=self.registry,
+        )
+        self._seconds = Histogram(
+            "tallystick_http_request_duration_seconds",
+            "Time to answer HTTP requests",
+            ("route",),
+            buckets=BUCKETS_SECONDS,
+            registry=self.registry,
+        )
+
+    def add(self, method: str, route: str, status: int, seconds: float) -> None:
+        known = method if method in ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS") else "other"
+        self._requests.labels(known, route, str(status)).inc()
+        self._seconds.labels(route).observe(seconds)

@@ -1,0 +1,58 @@
+"""All URLs on one screen."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from web import assets, health, ledger, merchants, metrics, mismatches, openapi, pages, payments, status
+from web.call import Access, Endpoint, Raw
+from web.schemas import (
+    Health,
+    LedgerPage,
+    MerchantBalance,
+    Mismatch,
+    MismatchPage,
+    Payment,
+    Readiness,
+    Status,
+)
+
+OPEN, PAGES, STAFF, EITHER = Access.OPEN, Access.PAGES, Access.STAFF, Access.STAFF_OR_MERCHANT
+
+# fmt: off
+ENDPOINTS: Final = (
+    Endpoint(path="/v1/status", handler=status.get_status, access=STAFF, answer=Status,
+             summary="Lanes, workers, backlogs and the state of the books"),
+    Endpoint(path="/v1/payments/{id}", handler=payments.get_payment, access=EITHER, answer=Payment,
+             query=payments.PaymentQuery, problems=("not_found", "ambiguous", "not_yet"),
+             summary="One payment with its captures and refunds"),
+    Endpoint(path="/v1/merchants/{id}/balance", handler=merchants.get_balance, access=EITHER,
+             answer=MerchantBalance, query=merchants.BalanceQuery, problems=("not_found", "not_yet"),
+             summary="A merchant's money per currency"),
+    Endpoint(path="/v1/ledger/transactions", handler=ledger.get_transactions, access=EITHER,
+             answer=LedgerPage, query=ledger.LedgerQuery, problems=("not_yet",),
+             summary="What was posted, newest first"),
+    Endpoint(path="/v1/mismatches", handler=mismatches.get_mismatches, access=EITHER, answer=MismatchPage,
+             query=mismatches.MismatchQuery, problems=("not_yet",),
+             summary="Where two sides do not match, newest first"),
+    Endpoint(path="/v1/mismatches/{id}", handler=mismatches.get_mismatch, access=EITHER, answer=Mismatch,
+             query=mismatches.OneMismatchQuery, problems=("not_found", "not_yet"),
+             summary="One mismatch; for staff with its explanation"),
+    Endpoint(path="/healthz", handler=health.get_health, access=OPEN, answer=Health,
+             summary="Whether this process runs"),
+    Endpoint(path="/readyz", handler=health.get_readiness, access=OPEN, answer=Readiness,
+             problems=("not_ready",), summary="Whether the database is there and migrated"),
+)
+
+RAW: Final = (
+    Raw(path="/metrics", handler=metrics.get_metrics, access=STAFF, content_type="text/plain",
+        documented=True, summary="Figures in Prometheus's text format (docs/metrics.md)"),
+    Raw(path="/openapi.json", handler=openapi.get_openapi, access=OPEN, content_type="application/json",
+        documented=True, summary="This document"),
+    Raw(path="/", handler=pages.get_home, access=PAGES, summary="The live overview"),
+    Raw(path="/mismatches/{id}", handler=pages.get_mismatch_page, access=PAGES, summary="One mismatch"),
+    Raw(path="/live", handler=pages.get_live, access=PAGES, summary="What keeps the overview current",
+        content_type="text/event-stream"),
+    Raw(path="/static/{name}", handler=assets.get_asset, access=OPEN, summary="Style sheet, script, icon"),
+)
+# fmt: on

@@ -1,0 +1,252 @@
+"""What the API answers. Amounts are integers in minor units of the `currency` beside them, times are UTC."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+from msgspec import UNSET, UnsetType
+
+from app.domain.fields import Moment
+
+
+class Answer(msgspec.Struct, frozen=True, kw_only=True):
+    """Base of all answers: fields are always there, null where nothing is known."""
+
+
+class PartitionStatus(Answer, frozen=True, kw_only=True):
+    """One lane. `lag` is against Kafka's end offset and null while Kafka does not answer.
+
+    `holes`: gaps in the delivery which the lane read itself; `conflicts`: positions or rows that had moved
+    under a decision (both since the workers' start). `halted`: why it stands, null if it does not.
+    """
+
+    topic: str
+    partition: int
+    position: int
+    end_offset: int | None
+    lag: int | None
+    records_per_second: float | None
+    holes: int
+    conflicts: int
+    halted: str | None
+    halted_at: Moment | None
+    updated_at: Moment
+    worker_id: str | None
+    outbox_rows: int
+    outbox_age_seconds: float
+    timers_overdue: int
+    timer_age_seconds: float
+
+
+class WorkerStatus(Answer, frozen=True, kw_only=True):
+    """`alive`: it wrote its row within the last 10 seconds."""
+
+    worker_id: str
+    host: str
+    pid: int
+    alive: bool
+    silent_seconds: float
+    started_at: Moment
+    seen_at: Moment
+    rss_bytes: int
+    lanes: list[str]
+
+
+class KafkaStatus(Answer, frozen=True, kw_only=True):
+    """`age_seconds`: since the end offsets were read; null: never yet."""
+
+    reachable: bool
+    age_seconds: float | None
+
+
+class VerifyStatus(Answer, frozen=True, kw_only=True):
+    """The last run of `verify`. `complete`: from offset 0, else what came since the run before."""
+
+    ok: bool
+    complete: bool
+    started_at: Moment
+    finished_at: Moment
+    checks: Any
+
+
+class Backlog(Answer, frozen=True, kw_only=True):
+    """`oldest_age_seconds`: 0 when there is nothing."""
+
+    rows: int
+    oldest_age_seconds: float
+
+
+class DeadLetters(Answer, frozen=True, kw_only=True):
+    new: int
+    redriven: int
+    discarded: int
+
+
+class CategoryCount(Answer, frozen=True, kw_only=True):
+    category: str
+    severity: str
+    status: str
+    count: int
+
+
+class LedgerCounts(Answer, frozen=True, kw_only=True):
+    transactions: int
+    entries: int
+    payments: int
+
+
+class KindBalance(Answer, frozen=True, kw_only=True):
+    """All accounts of one kind summed, on the side on which the kind grows."""
+
+    kind: str
+    normal_side: str
+    currency: str
+    accounts: int
+    balance: int
+
+
+class Status(Answer, frozen=True, kw_only=True):
+    """`as_of`: when lanes and workers were read; `counted_at`: when the counts and balances were."""
+
+    as_of: Moment
+    counted_at: Moment
+    partitions: list[PartitionStatus]
+    workers: list[WorkerStatus]
+    kafka: KafkaStatus
+    last_verify: VerifyStatus | None
+    dead_letters: DeadLetters
+    outbox: Backlog
+    timers: Backlog
+    mismatches: list[CategoryCount]
+    ledger: LedgerCounts
+    balances: list[KindBalance]
+
+
+class Capture(Answer, frozen=True, kw_only=True):
+    """`pending`: what is neither released to the merchant nor refunded yet."""
+
+    id: str
+    amount: int
+    platform_fee: int
+    pending: int
+    psp_capture_id: str | None
+    occurred_at: Moment
+
+
+class Refund(Answer, frozen=True, kw_only=True):
+    id: str
+    amount: int
+    psp_refund_id: str | None
+    confirmed: bool
+
+
+class Payment(Answer, frozen=True, kw_only=True):
+    merchant_id: str
+    id: str
+    status: str
+    dispute_status: str
+    settlement_status: str
+    currency: str
+    amount: int
+    captured_amount: int
+    refunded_amount: int
+    disputed_amount: int
+    psp: str
+    psp_payment_id: str | None
+    order_ref: str | None
+    invoice_id: str | None
+    flags: list[str]
+    captures: list[Capture]
+    refunds: list[Refund]
+
+
+class CurrencyBalance(Answer, frozen=True, kw_only=True):
+    """`pending` is released later, `available` may be paid out, `held` is disputed."""
+
+    currency: str
+    pending: int
+    available: int
+    held: int
+
+
+class MerchantBalance(Answer, frozen=True, kw_only=True):
+    merchant_id: str
+    balances: list[CurrencyBalance]
+
+
+class LedgerEntry(Answer, frozen=True, kw_only=True):
+    """`balance_after`: of this lane's share of the account, on the account's normal side."""
+
+    seq: int
+    account: str
+    direction: str
+    amount: int
+    currency: str
+    balance_after: int
+
+
+class LedgerTransaction(Answer, frozen=True, kw_only=True):
+    """A merchant's key sees the entries on the merchant's own accounts only."""
+
+    id: str
+    kind: str
+    merchant_id: str | None
+    payment_id: str | None
+    occurred_at: Moment
+    recorded_at: Moment
+    source_topic: str
+    source_partition: int
+    source_offset: int
+    reverses: str | None
+    entries: list[LedgerEntry]
+
+
+class LedgerPage(Answer, frozen=True, kw_only=True):
+    """Newest first. `next_cursor` is null exactly when `has_more` is false."""
+
+    items: list[LedgerTransaction]
+    has_more: bool
+    next_cursor: str | None
+
+
+class Mismatch(Answer, frozen=True, kw_only=True):
+    """`difference` = actual − expected. `detected_after_ms`: from the second side's append to the commit."""
+
+    id: str
+    leg: str
+    category: str
+    severity: str
+    status: str
+    merchant_id: str | None
+    psp: str | None
+    payment_id: str | None
+    batch_id: str | None
+    currency: str | None
+    expected_amount: int | None
+    actual_amount: int | None
+    difference: int | None
+    detected_at: Moment
+    detected_after_ms: int | None
+    due_at: Moment
+    explanation: dict[str, Any] | UnsetType = UNSET
+    """Only of a single mismatch, for staff: rule, inputs, differences, reasons."""
+    owner_topic: str | UnsetType = UNSET
+    owner_key: str | UnsetType = UNSET
+
+
+class MismatchPage(Answer, frozen=True, kw_only=True):
+    """Newest first. `next_cursor` is null exactly when `has_more` is false."""
+
+    items: list[Mismatch]
+    has_more: bool
+    next_cursor: str | None
+
+
+class Health(Answer, frozen=True, kw_only=True):
+    status: str
+
+
+class Readiness(Answer, frozen=True, kw_only=True):
+    status: str
+    checks: dict[str, str]

@@ -1,0 +1,72 @@
+"""Runs the web process: binds, says where, serves until SIGTERM or Ctrl-C, then leaves cleanly."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+from collections.abc import Callable
+from typing import Final
+
+from aiohttp import web
+
+from app.errors import ConfigurationError
+from app.kafka.reader import RangeReader
+from app.settings import Settings
+from app.store.pool import open_pool
+from web.application import build
+from web.keys import load_hasher
+
+KEEP_ALIVE_SECONDS: Final = 30.0
+"""Also how long a connection may take to send its first request."""
+LINGER_SECONDS: Final = 1.0
+STOP_WITHIN_SECONDS: Final = 3.0
+
+
+async def serve(settings: Settings, started: Callable[[str], None]) -> None:
+    """`started` is called once with the URL, when requests are accepted."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    reader = RangeReader(settings.kafka_bootstrap_servers, client_id="tallystick-web", readers=1)
+    pool = await open_pool(settings.database_url, settings.database_connections, "tallystick-web", at_start=0)
+    try:
+        app = build(pool, load_hasher(), reader=reader, pages_open=settings.web_is_loopback)
+        runner = web.AppRunner(
+            app,
+            access_log=None,
+            keepalive_timeout=KEEP_ALIVE_SECONDS,
+            lingering_time=LINGER_SECONDS,
+            shutdown_timeout=STOP_WITHIN_SECONDS,
+        )
+        await runner.setup()
+        try:
+            started(await _listen(runner, settings))
+            await stop.wait()
+        finally:
+            await runner.cleanup()
+    finally:
+        await _close(pool)
+
+
+async def _listen(runner: web.AppRunner, settings: Settings) -> str:
+    site = web.TCPSite(runner, settings.web_bind, settings.web_port)
+    try:
+        await site.start()
+    except OSError as error:
+        address = f"{settings.web_bind}:{settings.web_port}"
+        advice = "set TALLYSTICK_WEB_PORT or TALLYSTICK_WEB_BIND"
+        raise ConfigurationError(f"cannot listen on {address} ({error.strerror}): {advice}") from None
+    host, port = runner.addresses[0][:2]
+    return f"http://[{host}]:{port}/" if ":" in host else f"http://{host}:{port}/"
+
+
+async def _close(pool: object) -> None:
+    """A query in flight may not keep the process: after a moment the connections are cut."""
+    closing = pool.close()  # type: ignore[attr-defined]
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(STOP_WITHIN_SECONDS):
+            await closing
+            return
+    pool.terminate()  # type: ignore[attr-defined]

@@ -1,0 +1,107 @@
+"""One look at the database for everybody: status, metrics and all live pages share it.
+
+However many clients there are, this process asks PostgreSQL at most once per `FRESH_SECONDS` for what moves,
+and spends at most a small share of its time on what has to be counted.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import deque
+from dataclasses import dataclass
+from typing import Any, Final
+
+from app.store.api import LaneId
+from app.store.web_figures import Fast, Slow, read_fast, read_slow
+from web.ends import EndOffsets
+
+FRESH_SECONDS: Final = 0.4
+SLOW_EVERY_SECONDS: Final = 1.0
+SLOW_SHARE: Final = 0.05
+"""Counting may take this share of the time; a large table is counted less often."""
+RATE_SECONDS: Final = 10.0
+LATEST_MISMATCHES: Final = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """What was read, what follows from earlier looks (rates, per second) and where the logs end."""
+
+    taken: float
+    fast: Fast
+    slow: Slow
+    rates: dict[LaneId, float]
+    ends: dict[LaneId, int | None]
+    ends_age_seconds: float | None
+
+
+class Rates:
+    """Records per second of each lane, from how far its position moved over the last ten seconds."""
+
+    def __init__(self) -> None:
+        self._seen: deque[tuple[float, dict[LaneId, int]]] = deque()
+
+    def add(self, at: float, positions: dict[LaneId, int]) -> dict[LaneId, float]:
+        """`at`: monotonic seconds. Lanes seen for the first time have no rate yet."""
+        self._seen.append((at, positions))
+        while len(self._seen) > 2 and self._seen[1][0] <= at - RATE_SECONDS:
+            self._seen.popleft()
+        then, earlier = self._seen[0]
+        if at <= then:
+            return {}
+        return {
+            lane: max(0, position - earlier[lane]) / (at - then)
+            for lane, position in positions.items()
+            if lane in earlier
+        }
+
+
+class Snapshots:
+    """`current()` answers from memory while that is fresh, and reads once for all who wait otherwise."""
+
+    def __init__(self, pool: Any, ends: EndOffsets) -> None:
+        self._pool = pool
+        self._ends = ends
+        self._rates = Rates()
+        self._lock = asyncio.Lock()
+        self._last: Snapshot | None = None
+        self._slow: Slow | None = None
+        self._slow_due = 0.0
+
+    @property
+    def last(self) -> Snapshot | None:
+        """The last one that could be read, however old."""
+        return self._last
+
+    async def current(self) -> Snapshot:
+        """At most `FRESH_SECONDS` old. Raises the database's error when it cannot be read."""
+        asked = time.monotonic()
+        async with self._lock:
+            if self._last is None or self._last.taken < asked - FRESH_SECONDS:
+                self._last = await self._take()
+            return self._last
+
+    async def _take(self) -> Snapshot:
+        async with self._pool.acquire() as connection:
+            taken = time.monotonic()
+            fast = await read_fast(connection, LATEST_MISMATCHES)
+            slow = await self._counted(connection)
+        positions = {LaneId(lane.topic, lane.partition): lane.next_offset for lane in fast.lanes}
+        self._ends.watch(positions)
+        return Snapshot(
+            taken=taken,
+            fast=fast,
+            slow=slow,
+            rates=self._rates.add(taken, positions),
+            ends={lane: self._ends.get(lane) for lane in positions},
+            ends_age_seconds=self._ends.age_seconds,
+        )
+
+    async def _counted(self, connection: Any) -> Slow:
+        began = time.monotonic()
+        if self._slow is None or began >= self._slow_due:
+            self._slow = await read_slow(connection)
+            ended = time.monotonic()
+            self._slow_due = ended + max(SLOW_EVERY_SECONDS, (ended - began) / SLOW_SHARE)
+        return self._slow
