@@ -111,4 +111,11 @@ class Watchdog:
         if under_way is not None and not under_way.done():
             work.close()
             return
-        self._working[lane] = asyncio.create_task(work, name=f"watchdog {lane}")
+        self._working[lane] = asyncio.create_task(self._tried(lane, work), name=f"watchdog {lane}")
+
+    async def _tried(self, lane: LaneId, work: Coroutine[Any, Any, None]) -> None:
+        """A lease that could not be asked for is asked for again in the next pass."""
+        try:
+            await work
+        except Transient as fault:
+            log.warning("watchdog of %s: %s", lane, fault)
