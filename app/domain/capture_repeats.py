@@ -8,7 +8,7 @@ from app.domain.corrections import corrected_capture
 from app.domain.decision import Conflict, Draft, Duplicate
 from app.domain.dedup import Repeat, compare
 from app.domain.events import PaymentCorrected
-from app.domain.expectations import expect_capture
+from app.domain.expectations import expect_capture, leave_capture_homes
 from app.domain.funds import schedule_release
 from app.domain.guards import watch_balance
 from app.domain.payment import Payment, payment_ref
@@ -49,9 +49,10 @@ def _stand_by(
 
 def _correct(draft: Draft, payment: Payment, key: str, command: PaymentRecord) -> None:
     """The PSP's figure replaces ours: reversal and new posting in one transaction."""
-    ours = payment.captures[key]
+    before, ours = payment, payment.captures[key]
     capture = corrected_capture(draft, payment, key, command)
     payment = with_capture(payment, key, capture, command)
+    leave_capture_homes(draft, before, payment, key)
     payment = figures_differ(draft, payment, "capture", key, ours=ours, psps=command)
     payment = judged(draft, replace(payment, seq=payment.seq + 1))
     draft.put(payment_ref(payment.merchant_id, payment.id), payment)
@@ -65,8 +66,10 @@ def _identify(draft: Draft, payment: Payment, key: str, command: PaymentRecord, 
     capture = replace(
         payment.captures[key], psp_capture_id=command.psp_capture_id, occurred_at=command.occurred_at
     )
+    before = payment
     payment = with_capture(payment, key, capture, command)
     payment = replace(payment, seq=payment.seq + 1)
+    leave_capture_homes(draft, before, payment, key)
     announce_identified(draft, payment, key, alias)
     expect_capture(draft, payment, key, capture)
     if capture.pending:

@@ -183,6 +183,10 @@ def _line_rows(line: LineRecorded) -> Iterable[Ref]:
     if line.fee:
         yield account_ref("psp_fee", line.settle_currency)
         yield account_ref("fee_variance", line.settle_currency)
+    if line.tax:
+        yield account_ref("psp_tax", line.settle_currency)
+    if line.reserve:
+        yield account_ref(f"reserve:{line.psp}", line.settle_currency)
 
 
 def _window_rows(command: SettlementDue | PaymentDue) -> Iterable[Ref]:

@@ -7,7 +7,7 @@ from app.domain.corrections import corrected_refund
 from app.domain.decision import Conflict, Draft, Duplicate
 from app.domain.dedup import Repeat, compare, same_figures
 from app.domain.events import RefundAccepted, RefundConfirmed, RefundCorrected, RefundRecorded
-from app.domain.expectations import expect_refund
+from app.domain.expectations import expect_refund, leave_refund_home
 from app.domain.funds import schedule_release
 from app.domain.guards import watch_balance
 from app.domain.payment import Payment, Refund, payment_ref
@@ -66,6 +66,7 @@ def _verdict(refund: Refund, command: RefundRecord) -> Repeat:
 
 
 def _confirm(draft: Draft, payment: Payment, key: str, command: RefundRecord) -> None:
+    leave_refund_home(draft, payment, key, payment.refunds[key])
     refund = replace(
         payment.refunds[key],
         psp_refund_id=command.psp_refund_id,
@@ -81,6 +82,7 @@ def _confirm(draft: Draft, payment: Payment, key: str, command: RefundRecord) ->
 def _correct(draft: Draft, payment: Payment, key: str, command: RefundRecord) -> None:
     """The PSP's figure replaces ours: reversal and new posting in one transaction."""
     ours = payment.refunds[key]
+    leave_refund_home(draft, payment, key, ours)
     captures, refund = corrected_refund(draft, payment, key, command)
     refunds = {**payment.refunds, key: refund}
     payment = replace(payment, captures=captures, refunds=refunds, seq=payment.seq + 1)

@@ -15,7 +15,7 @@ from app.domain.settlement import ExpectationAnnounced, LineRecorded
 from tests.support.matching_world import MatchingWorld, configured, expectation, line
 
 IDENTITIES = ("pi_1", "pi_2")
-QUICK = settings(max_examples=60, deadline=None, derandomize=True)
+QUICK = settings(max_examples=40, deadline=None, derandomize=True)
 
 
 @st.composite

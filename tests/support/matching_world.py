@@ -7,9 +7,9 @@ add up the books by itself.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import UTC, date, datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -21,7 +21,7 @@ from app.domain.decision import Conflict, Draft, Duplicate, Ignored, Source, Tra
 from app.domain.matching import Item, item_ref
 from app.domain.mismatch import OPEN_STATUSES, Mismatch
 from app.domain.settlement import ExpectationAnnounced, LineRecorded
-from app.domain.state import Ref
+from app.domain.state import NotLoaded, Ref
 from app.domain.streams import MATCHING_COMMANDS
 from app.domain.timers import Timer, from_epoch_ms
 
@@ -29,6 +29,21 @@ NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
 """A Friday."""
 
 Balances = dict[tuple[str, str], int]
+
+
+Rule = Callable[[Draft, Any], None]
+
+
+class _Loaded(NamedTuple):
+    """The rows that one decision may read."""
+
+    state: dict[Ref, Any]
+    refs: set[Ref]
+
+    def get(self, ref: Ref) -> Any:
+        if ref not in self.refs:
+            raise NotLoaded(ref)
+        return self.state.get(ref)
 
 
 class MatchingWorld:
@@ -40,11 +55,25 @@ class MatchingWorld:
         self.transactions: list[Transaction] = []
         self.sends: list[Any] = []
         self.outcomes: Counter[str] = Counter()
+        self.extra_loads = 0
         self._offset = 0
         self._known: dict[tuple[str, str], bytes] = {}
 
     def get(self, ref: Ref) -> Any:
         return self.state.get(ref)
+
+    def _attempt(self, decide: Rule, command: Any, source: Source) -> Draft:
+        """Only rows that were fetched ahead can be read; any other is loaded, and it decides again."""
+        loaded = set(matching_lane.prefetch(command))
+        while True:
+            draft = Draft(_Loaded(self.state, loaded), source)
+            try:
+                decide(draft, command)
+            except NotLoaded as missing:
+                loaded.add(missing.ref)
+                self.extra_loads += 1
+            else:
+                return draft
 
     def send(self, command: Any, *, key: str | None = None) -> str:
         outcome = self._decide(command, key or matching_lane.record_key(command) or "")
@@ -60,15 +89,15 @@ class MatchingWorld:
         known = self._known.get((key, command.id))
         if known == content:
             return "duplicate"
-        decide = matching_lane.decide
+        decide: Rule = matching_lane.decide
         if known is not None:
             if not matching_lane.accepts_correction(command):
                 return "dead_letter"
             decide = matching_lane.correct
-        draft = Draft(self, Source(MATCHING_COMMANDS, 0, self._offset, key, self.now))
+        source = Source(MATCHING_COMMANDS, 0, self._offset, key, self.now)
         self._offset += 1
         try:
-            decide(draft, command)
+            draft = self._attempt(decide, command, source)
         except Ignored:
             return "ignored"
         except Duplicate:

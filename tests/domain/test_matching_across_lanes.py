@@ -1,0 +1,109 @@
+"""What the merchant lane announces meets the settlement lines: both lanes' books together come to rest."""
+
+from __future__ import annotations
+
+from itertools import permutations
+from typing import Any
+
+import pytest
+
+from app.domain.configuration import FeePlan
+from app.domain.settlement import LineRecorded
+from tests.support.matching_world import line
+from tests.support.two_lanes import TwoLanes
+
+PLAN = FeePlan(bps=290, fixed={"EUR": 30})
+PSP_FACT = {
+    "type": "payment.record",
+    "id": "c1",
+    "merchant_id": "m-1",
+    "payment_id": "pay-1",
+    "amount": 10_000,
+    "currency": "EUR",
+    "psp": "stripe",
+    "psp_payment_id": "pi_1",
+    "order_ref": "o-1",
+    "occurred_at": "2026-11-20T09:00:00Z",
+}
+OUR_FACT = {**PSP_FACT, "id": "c0", "psp_payment_id": None}
+REFUND = {
+    "type": "refund.record",
+    "id": "r1",
+    "merchant_id": "m-1",
+    "payment_id": "pay-1",
+    "refund_id": "re-1",
+    "amount": 500,
+    "currency": "EUR",
+    "psp_refund_id": "re_1",
+    "occurred_at": "2026-11-20T10:00:00Z",
+}
+LINE: Any = line(fee=320)
+REFUND_LINE: Any = line("L2", gross=-500, kind="refund", psp_payment_id="re_1")
+
+
+def after(*facts: dict[str, Any] | LineRecorded, plan: FeePlan | None = PLAN) -> TwoLanes:
+    lanes = TwoLanes(plan)
+    for fact in facts:
+        if isinstance(fact, LineRecorded):
+            lanes.matching.send(fact)
+        else:
+            lanes.send_fields(fact)
+    lanes.matching.fire_timers()
+    return lanes
+
+
+def clearing(lanes: TwoLanes) -> dict[str, int]:
+    """What is left on the accounts that have to come to zero."""
+    return {
+        account: balance
+        for (account, _), balance in lanes.balances().items()
+        if account.startswith(("psp_recv:", "unapplied"))
+    }
+
+
+@pytest.mark.parametrize("plan", [PLAN, None], ids=["plan", "no plan"])
+@pytest.mark.parametrize("facts", permutations((PSP_FACT, REFUND, LINE, REFUND_LINE)))
+def test_a_settled_payment_and_refund_leave_nothing_behind(
+    facts: tuple[Any, ...], plan: FeePlan | None
+) -> None:
+    if facts.index(REFUND) < facts.index(PSP_FACT):
+        facts = (*(fact for fact in facts if fact is not REFUND), REFUND)  # the engine parks it until then
+    lanes = after(*facts, plan=plan)
+    assert clearing(lanes) == {}
+    assert lanes.matching.categories() == []
+    assert lanes.balances()["transit:acq:B1", "EUR"] == LINE.net + REFUND_LINE.net
+
+
+def test_the_psps_record_of_our_payment_moves_the_expectation_to_its_stronger_home() -> None:
+    for facts in permutations((OUR_FACT, PSP_FACT, LINE)):
+        lanes = after(*facts)
+        assert (lanes.matching.categories(), clearing(lanes)) == ([], {}), facts
+
+
+def test_another_figure_of_the_psp_is_what_is_expected() -> None:
+    more = {**PSP_FACT, "amount": 11_000}
+    bigger: Any = line(gross=11_000, fee=349)
+    for facts in permutations((OUR_FACT, more, bigger)):
+        lanes = after(*facts)
+        assert (lanes.matching.categories(), clearing(lanes)) == ([], {}), facts
+
+
+def test_the_psps_record_of_our_refund_moves_its_expectation() -> None:
+    ours = {**REFUND, "id": "r0", "psp_refund_id": None}
+    for facts in permutations((ours, REFUND, REFUND_LINE)):
+        lanes = after(PSP_FACT, LINE, *facts)
+        assert (lanes.matching.categories(), clearing(lanes)) == ([], {}), facts
+
+
+def test_a_requested_refund_is_expected_once_the_psp_confirms_it() -> None:
+    request = {key: REFUND[key] for key in ("merchant_id", "payment_id", "refund_id", "amount", "currency")}
+    requested = after(PSP_FACT, LINE, {**request, "type": "refund.create", "id": "r0"})
+    assert requested.matching.categories() == []
+    confirmed = after(PSP_FACT, LINE, {**request, "type": "refund.create", "id": "r0"}, REFUND, REFUND_LINE)
+    assert (confirmed.matching.categories(), clearing(confirmed)) == ([], {})
+
+
+def test_what_is_not_settled_stays_receivable_and_is_missing() -> None:
+    lanes = after(PSP_FACT, REFUND, REFUND_LINE)
+    assert lanes.matching.categories() == ["MISSING_SETTLEMENT"]
+    assert clearing(lanes) == {"psp_recv:stripe": 9_680}
