@@ -120,18 +120,18 @@ class MatchingWorld:
     def fire_timers(self, until: datetime | None = None) -> int:
         """Let every timer that is due (by `until`; None: all) come back as its record; returns how many."""
         fired = 0
-        while due := self._next_timer(until):
-            self.now = max(self.now, from_epoch_ms(due[1].due_at_ms))
-            assert self.send(due[1].record, key=due[0].key[0]) == "applied"
-            fired += 1
+        while due := self._due(until):
+            for ref, timer in due:
+                if self.state.get(ref) == timer:
+                    self.now = max(self.now, from_epoch_ms(timer.due_at_ms))
+                    assert self.send(timer.record, key=ref.key[0]) == "applied"
+                    fired += 1
         return fired
 
-    def _next_timer(self, until: datetime | None) -> tuple[Ref, Timer] | None:
+    def _due(self, until: datetime | None) -> list[tuple[Ref, Timer]]:
         timers = [(ref, value) for ref, value in self.state.items() if ref.kind == "timer"]
-        due = [
-            (ref, timer) for ref, timer in timers if until is None or from_epoch_ms(timer.due_at_ms) <= until
-        ]
-        return min(due, key=lambda pair: (pair[1].due_at_ms, pair[0]), default=None)
+        due = [pair for pair in timers if until is None or from_epoch_ms(pair[1].due_at_ms) <= until]
+        return sorted(due, key=lambda pair: (pair[1].due_at_ms, pair[0]))
 
     def timers(self) -> dict[str, datetime]:
         """Kind of each pending timer -> its due time."""
