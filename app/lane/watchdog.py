@@ -65,8 +65,11 @@ class Watchdog:
 
     def _consider(self, lane: LaneId, end: int, position: Position, now: float) -> None:
         self.lag[lane] = max(0, end - position.next_offset)
-        self._lift_halt(lane, position)
-        if position.next_offset >= end or position.halted is not None:
+        known = self._lanes.started().get(lane)
+        if known is not None and position.halted is None:
+            known.halted = None  # an operator resumed it
+        at_work = known is not None and known.busy  # it insists by itself, or waits for the database
+        if position.next_offset >= end or position.halted is not None or at_work:
             self._stood_since.pop(lane, None)
             return
         before = self._stood_since.get(lane)
@@ -79,11 +82,6 @@ class Watchdog:
             self._start(lane, self._lanes[lane].catch_up(end))
         elif not owned and 0 < self._settings.adopt_seconds <= stood:
             self._start(lane, self._adopt(lane, end))
-
-    def _lift_halt(self, lane: LaneId, position: Position) -> None:
-        known = self._lanes.started().get(lane)
-        if known is not None and known.halted is not None and position.halted is None:
-            known.halted = None
 
     async def _adopt(self, lane: LaneId, end: int) -> None:
         if await self._deps.store.adopt(lane, self._settings.worker_id, self._settings.lease_seconds):
