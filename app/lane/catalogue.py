@@ -24,6 +24,7 @@ RULES: Final[Mapping[str, Rules]] = {
         prefetch=matching_lane.prefetch,
         record_key=matching_lane.record_key,
         accepts_correction=matching_lane.accepts_correction,
+        correct=matching_lane.correct,
     ),
     SETTLEMENTS_LINES: Rules(
         topic=SETTLEMENTS_LINES,

@@ -91,13 +91,14 @@ class Deciding:
             return "duplicate"
         if not self.rules.accepts_correction(entry.command):
             return self._bury(entry, f"id_conflict: {entry.id!r} came before with other content")
-        entry.id = correction_id(entry)
+        entry.id, entry.corrects = correction_id(entry), True
         return "duplicate" if (entry.key, entry.id) in self._known else None
 
     def _apply_rules(self, entry: Entry) -> str:
         draft = self._draft(entry)
         try:
-            self.rules.decide(draft, entry.command)
+            decide = self.rules.correct if entry.corrects and self.rules.correct else self.rules.decide
+            decide(draft, entry.command)
             outcome = "applied"
         except Refused as refusal:
             return self._refuse(entry, refusal)

@@ -20,7 +20,7 @@ REDRIVEN: Final = "tallystick-redriven"
 class Entry:
     """One record of a batch on its way through the lane; `command` is None for dead letters and forwards."""
 
-    __slots__ = ("command", "dead", "forward", "hash", "id", "key", "offset", "record")
+    __slots__ = ("command", "corrects", "dead", "forward", "hash", "id", "key", "offset", "record")
 
     def __init__(self, record: LogRecord) -> None:
         self.record = record
@@ -29,6 +29,7 @@ class Entry:
         self.key = ""
         self.id = ""
         self.hash = b""
+        self.corrects = False
         self.dead: str | None = None
         self.forward: Outgoing | None = None
 

@@ -84,6 +84,8 @@ class Rules(msgspec.Struct, frozen=True):
     """Tells the outside of a refusal (an event); may not post."""
     accepts_correction: Callable[[Any], bool] = lambda command: False
     """Whether a known id with other content is a correction to decide, not a conflict."""
+    correct: Callable[[Draft, Any], None] | None = None
+    """Decides a correction; None: `decide` does."""
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
