@@ -107,7 +107,8 @@ CREATE TABLE timers (
     PRIMARY KEY (subject, key, kind, topic)
 ) WITH (fillfactor = 80); -- firing marks the row in place
 -- The owner of a partition asks for what is due in it, several times a second.
-CREATE INDEX timers_due ON timers (topic, partition, due_at);
+-- On an expression, so that no look-up by key can ever be planned through it.
+CREATE INDEX timers_due ON timers ((topic || ':' || partition::text), due_at);
 COMMENT ON TABLE timers IS 'records to produce when they are due; the transaction that takes one deletes it';
 
 CREATE TABLE parked (

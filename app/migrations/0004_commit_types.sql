@@ -77,34 +77,22 @@ END $$;
 
 CREATE FUNCTION apply_gone(p_topic text, p_rows row_gone[]) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
-    removed integer;
-    total integer := 0;
+    r row_gone;
 BEGIN
-    DELETE FROM timers t USING unnest(p_rows) r
-     WHERE r.kind = 'timer' AND r.seen = -1
-       AND t.topic = p_topic AND t.key = r.a AND t.kind = r.b AND t.subject = r.c;
-    DELETE FROM timers t USING unnest(p_rows) r
-     WHERE r.kind = 'timer' AND t.version = r.seen
-       AND t.topic = p_topic AND t.key = r.a AND t.kind = r.b AND t.subject = r.c;
-    GET DIAGNOSTICS removed = ROW_COUNT;
-    total := total + removed;
-    DELETE FROM parked t USING unnest(p_rows) r
-     WHERE r.kind = 'parked' AND t.version = r.seen
-       AND t.topic = p_topic AND t.key = r.a AND t.subject = r.b;
-    GET DIAGNOSTICS removed = ROW_COUNT;
-    total := total + removed;
-    DELETE FROM claims t USING unnest(p_rows) r
-     WHERE r.kind = 'claim' AND t.version = r.seen
-       AND t.topic = p_topic AND t.key = r.a AND t.claim = r.b;
-    GET DIAGNOSTICS removed = ROW_COUNT;
-    total := total + removed;
-    DELETE FROM items t USING unnest(p_rows) r
-     WHERE r.kind = 'item' AND t.version = r.seen AND t.psp = r.a AND t.identity = r.b AND t.kind = r.c;
-    GET DIAGNOSTICS removed = ROW_COUNT;
-    total := total + removed;
-    IF total <> (SELECT count(*) FROM unnest(p_rows) r WHERE r.seen >= 0) THEN
-        PERFORM refuse_stale('a row to delete');
-    END IF;
+    FOREACH r IN ARRAY p_rows LOOP
+        CASE r.kind
+        WHEN 'timer' THEN DELETE FROM timers t
+            WHERE t.subject = r.c AND t.key = r.a AND t.kind = r.b AND t.topic = p_topic
+              AND (t.version = r.seen OR r.seen = -1);
+        WHEN 'parked' THEN DELETE FROM parked t
+            WHERE t.subject = r.b AND t.key = r.a AND t.topic = p_topic AND t.version = r.seen;
+        WHEN 'claim' THEN DELETE FROM claims t
+            WHERE t.claim = r.b AND t.key = r.a AND t.topic = p_topic AND t.version = r.seen;
+        WHEN 'item' THEN DELETE FROM items t
+            WHERE t.identity = r.b AND t.kind = r.c AND t.psp = r.a AND t.version = r.seen;
+        END CASE;
+        IF NOT FOUND AND r.seen <> -1 THEN PERFORM refuse_stale(r.kind); END IF;
+    END LOOP;
 END $$;
 
 CREATE FUNCTION check_reads(p_topic text, p_partition integer, p_reads row_read[]) RETURNS void
@@ -112,8 +100,10 @@ LANGUAGE plpgsql AS $$
 BEGIN
     IF EXISTS (
         SELECT FROM unnest(p_reads) r
-          LEFT JOIN accounts t ON t.account = r.a AND t.currency = r.b
-                              AND t.lane = p_topic || ':' || p_partition
+          LEFT JOIN LATERAL (
+               SELECT t.balance, t.version FROM accounts t
+                WHERE t.account = r.a AND t.currency = r.b AND t.lane = p_topic || ':' || p_partition
+               OFFSET 0) t ON true
          WHERE r.kind = 'account'
            AND (t.version IS DISTINCT FROM r.version OR t.balance IS DISTINCT FROM r.state::bigint)
     ) OR EXISTS (
