@@ -34,7 +34,7 @@ class Entry:
         self.forward: Outgoing | None = None
 
     def bury(self, reason: str) -> None:
-        """Make it a dead letter; nothing more is asked of the database about it, which may refuse its very id."""
+        """Make it a dead letter; the database, which may refuse its very id, is asked nothing about it."""
         self.dead, self.forward, self.command = reason, None, None
 
 
