@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from collections.abc import Collection
 from typing import Final, Protocol
-
-import structlog
 
 from app.store.api import LaneId
 
@@ -16,7 +15,7 @@ ANSWER_WITHIN_SECONDS: Final = 5.0
 TOO_OLD_SECONDS: Final = 10.0
 """Ends older than this are not shown: a lag computed from them would be a guess."""
 
-log = structlog.get_logger(__name__)
+log: Final = logging.getLogger(__name__)
 
 
 class Reader(Protocol):
@@ -70,7 +69,7 @@ class EndOffsets:
                 ends = await reader.end_offsets(self._lanes)
         except Exception as error:  # whatever it is, the web must go on without these figures
             if not self._failing:
-                log.warning("end_offsets_unknown", error=f"{type(error).__name__}: {error}")
+                log.warning("Kafka does not say where its logs end: %r", error)
             self._failing = True
             return
         self._failing = False

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import secrets
 import time
 from collections.abc import Awaitable, Callable
 from typing import Final
 
-import structlog
 from aiohttp import web
 
 from app.store.web_errors import is_unavailable
@@ -35,7 +35,7 @@ SECURITY_HEADERS: Final = {
     "Server": "tallystick",
 }
 
-log = structlog.get_logger(__name__)
+log: Final = logging.getLogger(__name__)
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
@@ -77,9 +77,9 @@ def _check_body(request: web.Request) -> None:
 def _of(request: web.Request, error: Exception) -> Problem:
     """The client learns the request id and nothing of the error's text; the log has both."""
     if is_unavailable(error):
-        log.warning("database_unavailable", request_id=request[REQUEST_ID], error=repr(error))
+        log.warning("request %s: the database is not available: %r", request[REQUEST_ID], error)
         return Problem("database_unavailable", "try again in a moment", {"Retry-After": "2"})
-    log.error("request_failed", request_id=request[REQUEST_ID], path=request.path, exc_info=error)
+    log.error("request %s to %s failed", request[REQUEST_ID], _route(request), exc_info=error)
     return Problem("internal", f"please name request id {request[REQUEST_ID]}")
 
 

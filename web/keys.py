@@ -14,14 +14,13 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import logging
 import os
 import re
 import secrets
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final, NamedTuple
-
-import structlog
 
 from app.errors import ConfigurationError
 from app.settings import LOCAL_STACK
@@ -31,7 +30,7 @@ FILE_NAME: Final = "key-secret"
 SHORTEST_SECRET: Final = 32
 TOKEN: Final = re.compile(r"tally_([0-9a-f]{12})_[0-9a-f]{64}")
 
-log = structlog.get_logger(__name__)
+log: Final = logging.getLogger(__name__)
 
 
 class NewKey(NamedTuple):
@@ -104,7 +103,7 @@ def _create_secret(path: Path) -> str:
         trial.write_text(secrets.token_hex(32) + "\n", encoding="ascii")
         try:
             os.link(trial, path)
-            log.warning("key_secret_created", path=str(path), advice=f"set {VARIABLE} in production")
+            log.warning("made a secret for API keys in %s; in production set %s", path, VARIABLE)
         except FileExistsError:
             pass
         finally:

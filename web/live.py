@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, Final
 
 import msgspec
-import structlog
 
 from app.store.web_errors import is_unavailable
 from app.store.web_figures import MismatchRow
@@ -24,7 +24,7 @@ MOST_VIEWS: Final = 200
 QUEUE_LENGTH: Final = 50
 """A view that is so far behind is closed; the browser opens it again and gets everything anew."""
 
-log = structlog.get_logger(__name__)
+log: Final = logging.getLogger(__name__)
 Mail = asyncio.Queue[bytes | None]
 
 
@@ -81,7 +81,7 @@ class LiveHub:
             self._trouble = False
         except Exception as error:
             if not self._trouble:
-                log.warning("live_view_blind", error=repr(error), exc_info=not is_unavailable(error))
+                log.warning("the live view sees nothing: %r", error, exc_info=not is_unavailable(error))
             self._trouble = True
             self._send(event("trouble", {}))
 

@@ -56,6 +56,7 @@ def payment_of(row: PaymentRow) -> Payment:
             Capture(
                 id=capture_id,
                 amount=capture.amount,
+                currency=capture.currency,
                 platform_fee=capture.platform_fee,
                 pending=capture.pending,
                 psp_capture_id=capture.psp_capture_id,
@@ -67,8 +68,10 @@ def payment_of(row: PaymentRow) -> Payment:
             Refund(
                 id=refund_id,
                 amount=refund.amount,
+                currency=refund.currency,
                 psp_refund_id=refund.psp_refund_id,
                 confirmed=refund.confirmed,
+                occurred_at=refund.occurred_at,
             )
             for refund_id, refund in state.refunds.items()
         ],

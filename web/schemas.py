@@ -128,6 +128,7 @@ class Capture(Answer, frozen=True, kw_only=True):
 
     id: str
     amount: int
+    currency: str
     platform_fee: int
     pending: int
     psp_capture_id: str | None
@@ -135,13 +136,19 @@ class Capture(Answer, frozen=True, kw_only=True):
 
 
 class Refund(Answer, frozen=True, kw_only=True):
+    """Not `confirmed` while it was only requested."""
+
     id: str
     amount: int
+    currency: str
     psp_refund_id: str | None
     confirmed: bool
+    occurred_at: Moment
 
 
 class Payment(Answer, frozen=True, kw_only=True):
+    """The sums leave out captures and refunds of another currency, which are flagged and listed."""
+
     merchant_id: str
     id: str
     status: str

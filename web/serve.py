@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import signal
 from collections.abc import Callable
 from typing import Final
@@ -25,6 +26,8 @@ STOP_WITHIN_SECONDS: Final = 3.0
 
 async def serve(settings: Settings, started: Callable[[str], None]) -> None:
     """`started` is called once with the URL, when requests are accepted."""
+    # Its lines repeat with every attempt; what matters of them is logged once by `web/ends.py`.
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):

@@ -170,10 +170,11 @@ def _mismatch_tile(status: Status) -> Tile:
 
 def _books_tile(status: Status) -> Tile:
     wrong = [books.currency for books in trial_balances(status) if books.difference]
-    note = f"ledger transactions of {format_count(status.ledger.payments)} payments"
+    ledger = status.ledger
+    counts = f"{format_count(ledger.transactions)} transactions, {format_count(ledger.payments)} payments"
     if wrong:
         return Tile("Books", "Out of balance", f"in {', '.join(wrong)}", "bad")
-    return Tile("Books balance", status.ledger.transactions, note, "good")
+    return Tile("Books", "Balanced", counts, "good")
 
 
 def _verify_tile(status: Status) -> Tile:

@@ -14,6 +14,6 @@ NOT_MIGRATED: Final = (asyncpg.UndefinedTableError, asyncpg.UndefinedColumnError
 
 def is_unavailable(error: Exception) -> bool:
     """Away, refusing us, too slow, or not migrated: everything an operator cures and a client may retry."""
-    if isinstance(error, Transient | ConfigurationError | NOT_MIGRATED):
+    if isinstance(error, (Transient, ConfigurationError, *NOT_MIGRATED)):
         return True
     return isinstance(translate(error), Transient | ConfigurationError)

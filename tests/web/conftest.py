@@ -1,0 +1,83 @@
+"""The web application on a fresh PostgreSQL, with an HTTP client and keys of every kind."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Collection
+from typing import Any
+
+import pytest
+from aiohttp.test_utils import TestClient, TestServer
+
+from app.store.pool import open_pool
+from app.store.web_keys import add_key
+from web.application import build
+from web.keys import KeyHasher, make_key
+
+SECRET = "a secret of the tests, long enough to be one"
+Client = TestClient[Any, Any]
+
+
+class FakeEnds:
+    """Kafka's end offsets as a test wants them; `failing` stands for a broker that is away."""
+
+    def __init__(self) -> None:
+        self.ends: dict[tuple[str, int], int] = {}
+        self.failing = False
+
+    async def end_offsets(self, partitions: Collection[tuple[str, int]]) -> dict[tuple[str, int], int]:
+        if self.failing:
+            raise ConnectionError("no broker")
+        return {(topic, partition): self.ends.get((topic, partition), 0) for topic, partition in partitions}
+
+    async def stop(self) -> None:
+        self.failing = True
+
+
+class Web:
+    """What tests need: a client, the pool behind it, and headers for each kind of caller."""
+
+    def __init__(self, client: Client, pool: Any, hasher: KeyHasher, ends: FakeEnds) -> None:
+        self.client, self.pool, self.hasher, self.ends = client, pool, hasher, ends
+
+    async def key(self, role: str, merchant_id: str | None = None) -> dict[str, str]:
+        """Headers of a new key."""
+        key = make_key()
+        await add_key(self.pool, key.id, self.hasher.hash(key.token), role, merchant_id)
+        return {"Authorization": f"Bearer {key.token}"}
+
+    async def get(self, path: str, headers: dict[str, str] | None = None) -> tuple[int, Any]:
+        """(status, decoded JSON body) of a GET."""
+        async with self.client.get(path, headers=headers) as response:
+            return response.status, await response.json(content_type=None)
+
+
+@pytest.fixture
+def ends() -> FakeEnds:
+    return FakeEnds()
+
+
+@pytest.fixture
+async def pool(database: str) -> AsyncIterator[Any]:
+    pool = await open_pool(database, 5, "tests")
+    yield pool
+    await pool.close()
+
+
+@pytest.fixture
+async def web(pool: Any, ends: FakeEnds) -> AsyncIterator[Web]:
+    """Bound to loopback, so that the pages are open."""
+    hasher = KeyHasher([SECRET])
+    app = build(pool, hasher, reader=ends, pages_open=True)
+    async with TestClient(TestServer(app)) as client:
+        yield Web(client, pool, hasher, ends)
+
+
+@pytest.fixture
+async def viewer(web: Web) -> dict[str, str]:
+    return await web.key("viewer")
+
+
+@pytest.fixture
+async def acme(web: Web) -> dict[str, str]:
+    """A key of the merchant `m-1`."""
+    return await web.key("merchant", "m-1")
