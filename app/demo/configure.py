@@ -8,9 +8,10 @@ from app.demo.market import BOOK_CURRENCY, CURRENCIES, DEFAULT_PLAN, PSPS
 from app.demo.stream import Document
 
 RELEASE_SECONDS: Final = 2
-SETTLEMENT_WINDOW_SECONDS: Final = 8
+SETTLEMENT_WINDOW_SECONDS: Final = 10
 """Longest of the windows: by then each capture's line has come, or it is missing."""
-PAYMENT_WINDOW_SECONDS: Final = 5
+PAYMENT_WINDOW_SECONDS: Final = 8
+"""A takeover may last nearly as long; what it delays further is opened and resolves itself."""
 MIN_WAIT_SECONDS: Final = 4
 
 

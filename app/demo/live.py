@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 
 from rich.console import Console
@@ -32,6 +32,8 @@ class LiveLine:
         self._sent_rate = 0.0
         self._printed = 0.0
         self._live: Live | None = None
+        self.open_before: Mapping[str, int] = {}
+        """Category -> mismatches that were open already; not counted in the line."""
 
     @contextmanager
     def shown(self) -> Iterator[None]:
@@ -43,7 +45,8 @@ class LiveLine:
         self._live = None
 
     def say(self, text: str) -> None:
-        self.console.print(f"{time.monotonic() - self._started:6.1f} s  {text}", highlight=False)
+        line = f"{time.monotonic() - self._started:6.1f} s  {text}"
+        self.console.print(line, highlight=False, soft_wrap=True)
 
     def show(self, view: View) -> None:
         line = self._line(view)
@@ -75,7 +78,9 @@ class LiveLine:
             up = sum(silent < FRESH_SECONDS for silent in progress.silent_seconds.values())
             parts.append(f"workers {up} of {len(progress.silent_seconds)}")
             names = [*CATEGORIES, *sorted(set(progress.open) - set(CATEGORIES))]
-            parts += [f"{name} {progress.open.get(name, 0)}" for name in names]
+            parts += [
+                f"{name} {progress.open.get(name, 0) - self.open_before.get(name, 0)}" for name in names
+            ]
             parts += [f"HALTED {reason}" for reason in progress.halted]
         return " | ".join(parts)
 

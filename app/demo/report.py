@@ -23,13 +23,17 @@ class Row(NamedTuple):
 
 
 class Category(NamedTuple):
-    """A mismatch category: how many were planted and found; the names that only one side has."""
+    """A mismatch category: how many were planted and found; the names that only one side has.
+
+    `resolved`: opened because a record came late (a worker was down), and taken back when it came.
+    """
 
     name: str
     planted: int
     found: int
     missed: tuple[str, ...]
     extra: tuple[str, ...]
+    resolved: int
 
     @property
     def agrees(self) -> bool:
@@ -45,7 +49,8 @@ def categories(truth: Truth, before: Books, after: Books) -> list[Category]:
     for category in (*CATEGORIES, *sorted(set(found) - set(CATEGORIES))):
         planted, seen = truth.mismatches.get(category, set()), found.get(category, set())
         missed, extra = tuple(sorted(planted - seen)), tuple(sorted(seen - planted))
-        rows.append(Category(category, len(planted), len(seen), missed, extra))
+        resolved = after.resolved.get(category, 0) - before.resolved.get(category, 0)
+        rows.append(Category(category, len(planted), len(seen), missed, extra, resolved))
     return rows
 
 
@@ -103,9 +108,10 @@ def certain_outcomes(truth: Truth, found: Mapping[tuple[str, str], str]) -> list
 
 def show(console: Console, found: list[Category], figures: list[Row]) -> None:
     """Both tables; what does not agree is marked and, for mismatches, named."""
-    planted = Table("mismatch", "planted", "found", "", title="Planted against found", title_justify="left")
+    heads = ("mismatch", "planted", "found", "", "opened early, resolved itself")
+    planted = Table(*heads, title="Planted against found", title_justify="left")
     for row in found:
-        planted.add_row(row.name, str(row.planted), str(row.found), _mark(row.agrees))
+        planted.add_row(row.name, str(row.planted), str(row.found), _mark(row.agrees), str(row.resolved))
     console.print(planted)
     for row in found:
         for what, names in (("missed", row.missed), ("not planted", row.extra)):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections import Counter
 from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -78,6 +79,7 @@ async def _open(generator: Generator, sender: Sender, watch: Watch, line: LiveLi
     )
     await watch.until_at_rest(REST_SECONDS, line.show)
     before = await read_books(pool)
+    line.open_before = Counter(category for category, _ in before.open)
     generator.restart(datetime.now(UTC))
     await sender.send(list(generator.opening()))
     await watch.until_at_rest(REST_SECONDS, line.show)

@@ -36,6 +36,8 @@ class Books(msgspec.Struct, frozen=True, kw_only=True):
     """Different timer records of `payments.commands`."""
     open: frozenset[tuple[str, str]]
     """(category, owner key) of every open mismatch."""
+    resolved: Figures
+    """Category -> mismatches that resolved themselves when a late record came."""
 
 
 class Progress(msgspec.Struct, frozen=True, kw_only=True):
@@ -105,6 +107,7 @@ async def _read(connection: Any) -> Books:
         records={row["topic"]: _outcomes(row) for row in await connection.fetch(BATCHES)},
         kept={outcome: count for (timer, outcome), count in keys.items() if not timer},
         fired=sum(count for (timer, _), count in keys.items() if timer),
+        resolved={row["category"]: row["number"] for row in await connection.fetch(RESOLVED)},
         open=frozenset((row["category"], row["owner_key"]) for row in await connection.fetch(OPEN)),
     )
 
@@ -130,6 +133,8 @@ SELECT topic, sum(records) AS records, sum(applied) AS applied, sum(duplicate) A
   FROM batches GROUP BY topic"""
 OPEN_STATUSES: Final = "('open', 'assigned', 'investigating', 'pending_approval')"
 OPEN: Final = f"SELECT category, owner_key FROM mismatches WHERE status IN {OPEN_STATUSES}"
+RESOLVED: Final = """
+SELECT category, count(*) AS number FROM mismatches WHERE status = 'auto_resolved' GROUP BY category"""
 OUTCOMES: Final = """
 SELECT r.key, r.id, r.outcome FROM unnest($2::text[], $3::text[]) AS wanted (key, id)
   JOIN record_keys r ON r.topic = $1 AND r.key = wanted.key AND r.id = wanted.id"""
