@@ -98,8 +98,10 @@ class Lane:
                     return await self._fail_stop(fault)
 
     async def _run(self, records: Sequence[LogRecord], upto: int) -> None:
+        fresh = False  # read or committed just now: what was cached before may be a revived zombie's
         while True:
-            cached = self._next is not None
+            if self._next is None:
+                fresh = True
             position = self._next if self._next is not None else await self._load_position()
             if self.halted is not None:
                 return
@@ -109,9 +111,9 @@ class Lane:
             if records and records[0].offset == position:
                 run = _contiguous(records, self._deps.settings.batch_max_records)
                 await self._apply(run, run[-1].offset + 1)
-            elif cached:
-                # a revived zombie's position is old: believe in a hole only with a fresh one
-                self._forget()
+                fresh = True
+            elif not fresh:
+                self._forget()  # believe in a hole only with a fresh position
             else:
                 await self._refill(position, records[0].offset if records else upto)
 
