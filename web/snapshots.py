@@ -47,14 +47,15 @@ class Rates:
         self._seen.append((at, positions))
         while len(self._seen) > 2 and self._seen[1][0] <= at - RATE_SECONDS:
             self._seen.popleft()
-        then, earlier = self._seen[0]
-        if at <= then:
-            return {}
-        return {
-            lane: max(0, position - earlier[lane]) / (at - then)
-            for lane, position in positions.items()
-            if lane in earlier
-        }
+        rates = {lane: self._rate(lane, at, position) for lane, position in positions.items()}
+        return {lane: rate for lane, rate in rates.items() if rate is not None}
+
+    def _rate(self, lane: LaneId, at: float, position: int) -> float | None:
+        """Since the oldest look that knew the lane."""
+        for then, earlier in self._seen:
+            if lane in earlier and at > then:
+                return max(0, position - earlier[lane]) / (at - then)
+        return None
 
 
 class Snapshots:
