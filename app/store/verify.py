@@ -1,0 +1,107 @@
+"""Proves the books: the five invariants, each with its figures, in one snapshot of the database.
+
+A run proves what was committed since the last good run and adds it to what was proven then; `full` proves
+everything from offset 0. What was proven is remembered only where every check passed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Coroutine, Sequence
+from datetime import datetime
+from typing import Any, Final
+
+import asyncpg
+import msgspec
+
+from app.errors import ConfigurationError
+from app.store import verify_checks as checks
+from app.store.errors import translated
+from app.store.pool import CONNECT_SECONDS
+
+LOCK: Final = 0x7A11_5714  # one run at a time; any number that nobody else locks
+SERVER_SETTINGS: Final = {
+    "application_name": "tallystick verify",
+    "statement_timeout": "0",  # as long as it takes: it only reads
+    "work_mem": "64MB",
+    "jit": "off",
+    "timezone": "UTC",
+}
+
+
+class Check(msgspec.Struct, frozen=True, kw_only=True):
+    """One invariant. `figures`: what was looked at; `problems`: some of what is wrong, as sentences."""
+
+    name: str
+    statement: str
+    ok: bool
+    figures: dict[str, Any]
+    problems: list[str] = []
+
+
+class Report(msgspec.Struct, frozen=True, kw_only=True):
+    """`complete`: everything from offset 0, else what came since the last good run. The database's times."""
+
+    started_at: datetime
+    finished_at: datetime
+    complete: bool
+    ok: bool
+    checks: list[Check]
+
+
+CHECKS: Final[Sequence[tuple[str, str, Callable[..., Coroutine[Any, Any, checks.Finding]]]]] = (
+    ("postings", "per transaction and currency debits equal credits; a reversal names one", checks.postings),
+    ("balances", "each stored balance is the sum of its entries; the books balance", checks.balances),
+    ("limits", "pending and held money is never negative; available keeps its limit", checks.limits),
+    (
+        "clearing",
+        "clearing items are at zero, inside their window, or have an open mismatch",
+        checks.clearing,
+    ),
+    (
+        "completeness",
+        "batches cover every offset; their counts are the rows they speak of",
+        checks.completeness,
+    ),
+)
+
+
+async def verify(dsn: str, *, full: bool = False) -> Report:
+    """Run all checks and keep the report in `verify_runs`. Raises Transient, ConfigurationError."""
+    with translated():
+        connection = await asyncpg.connect(dsn, timeout=CONNECT_SECONDS, server_settings=SERVER_SETTINGS)
+        try:
+            if not await connection.fetchval("SELECT pg_try_advisory_lock($1)", LOCK):
+                raise ConfigurationError("another verify is running on this database: wait for it")
+            async with connection.transaction(isolation="repeatable_read"):
+                return await _prove(connection, full)
+        finally:
+            await connection.close()
+
+
+async def _prove(connection: Any, full: bool) -> Report:
+    started_at = await connection.fetchval("SELECT clock_timestamp()")
+    await checks.prepare(connection, full)
+    found = [_check(name, statement, await check(connection, full)) for name, statement, check in CHECKS]
+    ok = all(check.ok for check in found)
+    if ok:
+        await checks.remember(connection)
+    finished_at = await connection.fetchval("SELECT clock_timestamp()")
+    report = Report(started_at=started_at, finished_at=finished_at, complete=full, ok=ok, checks=found)
+    await connection.execute(
+        KEEP, started_at, finished_at, full, ok, msgspec.json.encode(report.checks).decode()
+    )
+    return report
+
+
+def _check(name: str, statement: str, finding: checks.Finding) -> Check:
+    return Check(
+        name=name,
+        statement=statement,
+        ok=not finding.problems,
+        figures=finding.figures,
+        problems=finding.problems,
+    )
+
+
+KEEP: Final = """
+INSERT INTO verify_runs (started_at, finished_at, complete, ok, checks) VALUES ($1, $2, $3, $4, $5)"""
