@@ -17,8 +17,6 @@ from app.errors import Transient
 
 LOOK_SECONDS = 0.5
 PLAIN_SECONDS = 5.0
-FRESH_SECONDS = 3.0
-"""A worker that was silent for longer is counted as down."""
 
 
 class LiveLine:
@@ -75,7 +73,7 @@ class LiveLine:
             f"lag {view.lag:,}",
         ]
         if progress is not None:
-            up = sum(silent < FRESH_SECONDS for silent in progress.silent_seconds.values())
+            up = len(view.lanes_of_the_living())
             parts.append(f"workers {up} of {len(progress.silent_seconds)}")
             names = [*CATEGORIES, *sorted(set(progress.open) - set(CATEGORIES))]
             parts += [

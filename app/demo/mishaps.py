@@ -85,10 +85,8 @@ class Mishaps:
         self._say(f"{PAUSED} is woken after {time.monotonic() - begun:.1f} s, {what}")
 
     def _is_taken_over(self, begun: float) -> bool:
-        progress = self._view().progress
-        if progress is None or time.monotonic() - begun < self._plan.session_seconds:
-            return False
-        return len(progress.worker_lanes.get(KILLED, ())) >= self._all_lanes
+        owned = self._view().lanes_of_the_living().get(KILLED, ())
+        return time.monotonic() - begun > self._plan.session_seconds and len(owned) >= self._all_lanes
 
 
 async def _until(condition: Callable[[], bool], within_seconds: float | None) -> bool:

@@ -45,6 +45,7 @@ class Platform:
     url: str
     partitions: int
     session_seconds: float
+    logs: Path
 
     @property
     def addresses(self) -> Addresses:
@@ -60,16 +61,18 @@ async def running(directory: Path, say: Say) -> AsyncIterator[Platform]:
         await run_verb(environment, "migrate")
         await _configure(environment)
         settings = load_settings(environment, directory)
+        logs = directory / "demo"
         runner = ProcfileRunner(
             ROOT / "Procfile",
-            directory / "demo",
+            logs,
             environment,
             on_restart=lambda name, code: say(f"the supervisor restarts {name} (it ended with {code})"),
         )
         try:
             url = f"http://{settings.web_bind}:{settings.web_port}/"
             await _start(runner, url)
-            yield Platform(runner, environment, url, settings.partitions, settings.session_timeout_seconds)
+            session = settings.session_timeout_seconds
+            yield Platform(runner, environment, url, settings.partitions, session, logs)
         finally:
             say("stopping web and workers")
             killed = await asyncio.to_thread(runner.stop)

@@ -52,7 +52,7 @@ async def run_demo(options: Options, console: Console) -> bool:
         line.say(f"the page is at {platform.url}")
         with line.shown():
             watch = Watch(pool, reader, platform.partitions)
-            before = await _open(generator, sender[0], watch, line, pool)
+            before = await _open(generator, sender[0], watch, line, pool, platform.logs)
             line.say(f"{len(generator.truth.merchants)} merchants are open; seed {options.seed}")
             await _stream(options, platform, generator, sender[0], watch, line)
             line.say("waiting until everything is decided and all windows are closed")
@@ -71,12 +71,13 @@ async def _clients(closing: AsyncExitStack, platform: Platform) -> tuple[Any, Ra
     return pool, reader, publisher
 
 
-async def _open(generator: Generator, sender: Sender, watch: Watch, line: LiveLine, pool: Any) -> Books:
+async def _open(
+    generator: Generator, sender: Sender, watch: Watch, line: LiveLine, pool: Any, logs: Path
+) -> Books:
     """Settle what an earlier run left, remember the books, then open the merchants with their first sales."""
     everyone = len(LANES) * sender.partitions
-    await watch.until(
-        lambda view: _shared_out(view, everyone), JOIN_SECONDS, "the workers to share the lanes"
-    )
+    what = f"the workers to share the lanes; see {logs}"
+    await watch.until(lambda view: _shared_out(view, everyone), JOIN_SECONDS, what)
     await watch.until_at_rest(REST_SECONDS, line.show)
     before = await read_books(pool)
     line.open_before = Counter(category for category, _ in before.open)
@@ -87,12 +88,10 @@ async def _open(generator: Generator, sender: Sender, watch: Watch, line: LiveLi
 
 
 def _shared_out(view: View, everyone: int) -> bool:
-    progress = view.progress
-    if progress is None or len(progress.worker_lanes) < WORKERS:
-        return False
-    return all(progress.worker_lanes.values()) and everyone == len(
-        {lane for lanes in progress.worker_lanes.values() for lane in lanes}
-    )
+    """All lanes have an owner, and every worker that is alive owns some."""
+    alive = view.lanes_of_the_living()
+    owned = {lane for lanes in alive.values() for lane in lanes}
+    return len(alive) >= WORKERS and all(alive.values()) and len(owned) == everyone
 
 
 async def _stream(

@@ -17,6 +17,8 @@ LANES = (COMMANDS, "matching.commands", LINES)
 HORIZON_SECONDS = 60.0
 """Timers due later than this are not the demo's: its windows are seconds long."""
 POLL_SECONDS = 0.25
+FRESH_SECONDS = 3.0
+"""A worker that was silent for longer is counted as down; each says that it lives every second."""
 
 
 class NotAtRest(TallystickError):
@@ -33,6 +35,17 @@ class View:
     rate: float = 0.0
     """Records committed per second, over the last looks."""
     looked_at: float = field(default_factory=time.monotonic)
+
+    def lanes_of_the_living(self) -> dict[str, list[str]]:
+        """Worker -> lanes, of workers that gave a sign of life just now."""
+        if self.progress is None:
+            return {}
+        silent = self.progress.silent_seconds
+        return {
+            worker: lanes
+            for worker, lanes in self.progress.worker_lanes.items()
+            if silent.get(worker, FRESH_SECONDS) < FRESH_SECONDS
+        }
 
 
 class Watch:
