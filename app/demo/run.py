@@ -133,8 +133,9 @@ async def _judge(
 
 async def _verify(console: Console, platform: Platform) -> bool:
     try:
-        console.print(await run_verb(platform.environment, "verify"), highlight=False)
+        proof = await run_verb(platform.environment, "verify")
+        console.print(proof, markup=False, highlight=False)
     except VerbFailed as failure:
-        console.print(f"[bold red]{failure}[/]")
+        console.print(str(failure), style="bold red", markup=False, highlight=False)
         return False
     return True

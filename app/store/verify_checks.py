@@ -252,7 +252,7 @@ WITH tolerances AS (
                   AND w.subject = j.psp || ':' || j.kind
                   AND w.kind IN ('settlement', 'payment')) AS in_window,
            NOT at_zero AND EXISTS (
-               SELECT FROM json_each_text(j.state -> 'open') o JOIN mismatches x ON x.id = o.value
+               SELECT FROM json_each(j.state -> 'open') o JOIN mismatches x ON x.id = o.value ->> 0
                 WHERE x.status IN {OPEN}) AS has_mismatch
       FROM judged j
 )
