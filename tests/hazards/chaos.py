@@ -1,0 +1,255 @@
+"""Faults at random under load for as long as asked, then the judgement.
+
+    python -m tests.hazards.chaos --minutes 30 --seed 1 --rate 300 --workers 2
+
+Prints a line per fault with how long the worst partition stood still, and at the end what was sent against
+what the books hold. Ends with 0 only if nothing is lost, doubled or wrong. Its folder is kept when it fails.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import logging
+import shutil
+import signal
+import statistics
+import sys
+import tempfile
+import time
+from collections import defaultdict
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from random import Random
+from typing import Final
+
+from tests.hazards.cluster import PARTITIONS, Cluster, running
+from tests.hazards.faults import Hazards
+from tests.hazards.monitor import Monitor
+from tests.hazards.oracle import Verdict, drained, judge
+from tests.hazards.sending import Sender, under_load
+from tests.hazards.traffic import Traffic
+
+Fault = Callable[[Hazards], Awaitable[float | None]]
+
+
+async def _kill(hazards: Hazards) -> None:
+    await hazards.kill(hazards.some_stayer())
+
+
+async def _kill_all(hazards: Hazards) -> None:
+    await hazards.kill_all(hazards.stayers)
+
+
+async def _kill_twice(hazards: Hazards) -> None:
+    """The second as soon as it runs again, before it owns anything."""
+    name = hazards.some_stayer()
+    await hazards.kill(name)
+    await hazards.kill(name)
+
+
+async def _pause(hazards: Hazards) -> float:
+    return await hazards.pause_past_session(hazards.some_stayer())
+
+
+async def _pause_in_transaction(hazards: Hazards) -> float:
+    return await hazards.pause_in_transaction(hazards.some_stayer())
+
+
+async def _join_and_leave(hazards: Hazards) -> float:
+    return await hazards.leave(await hazards.join())
+
+
+async def _two_join(hazards: Hazards) -> float:
+    first = await hazards.join()
+    second = await hazards.join()
+    await hazards.leave(first)
+    return await hazards.leave(second)
+
+
+async def _terminate(hazards: Hazards) -> float:
+    return await hazards.restart(hazards.some_stayer())
+
+
+async def _broker(hazards: Hazards) -> None:
+    await hazards.kill_broker()
+
+
+async def _database(hazards: Hazards) -> None:
+    await hazards.kill_database()
+
+
+async def _both_servers(hazards: Hazards) -> None:
+    await asyncio.gather(hazards.kill_broker(), hazards.kill_database())
+
+
+async def _worker_and_broker(hazards: Hazards) -> None:
+    await asyncio.gather(hazards.kill(hazards.some_stayer()), hazards.kill_broker())
+
+
+async def _worker_and_database(hazards: Hazards) -> None:
+    await asyncio.gather(hazards.kill(hazards.some_stayer()), hazards.kill_database())
+
+
+async def _kill_while_joining(hazards: Hazards) -> float:
+    victim = hazards.some_stayer()
+    name, _ = await asyncio.gather(hazards.join(), hazards.kill(victim))
+    return await hazards.leave(name)
+
+
+async def _swallowed(hazards: Hazards) -> None:
+    await hazards.swallow(200)
+
+
+async def _swallowed_unwatched(hazards: Hazards) -> None:
+    await hazards.swallow(200, "blind")
+
+
+FAULTS: Final[dict[str, tuple[Fault, int]]] = {
+    "kill -9 a worker": (_kill, 8),
+    "kill -9 a worker twice": (_kill_twice, 2),
+    "kill -9 all workers": (_kill_all, 2),
+    "pause past the session, wake at the takeover": (_pause, 8),
+    "pause in a transaction, wake at the takeover": (_pause_in_transaction, 3),
+    "one more worker joins and leaves (SIGTERM)": (_join_and_leave, 8),
+    "two more workers join and leave": (_two_join, 2),
+    "SIGTERM and restart": (_terminate, 3),
+    "kill -9 the broker": (_broker, 2),
+    "kill -9 the database": (_database, 3),
+    "kill -9 broker and database": (_both_servers, 1),
+    "kill -9 a worker and the broker": (_worker_and_broker, 1),
+    "kill -9 a worker and the database": (_worker_and_database, 2),
+    "kill -9 a worker while another joins": (_kill_while_joining, 3),
+    "batches swallowed, watchdog on": (_swallowed, 2),
+    "batches swallowed, watchdog off": (_swallowed_unwatched, 2),
+    "group offsets forced": (Hazards.force_offsets, 1),
+    "tables forged": (Hazards.forge_tables, 1),
+    "changelogs lost": (Hazards.lose_changelogs, 1),
+}
+"""What it says -> the fault and its weight. Each is met once before any is drawn."""
+
+
+class Chaos:
+    def __init__(self, hazards: Hazards, monitor: Monitor, sender: Sender, random: Random) -> None:
+        self.stalls: dict[str, list[float]] = defaultdict(list)
+        self.took: dict[str, list[float]] = defaultdict(list)
+        self._hazards, self._monitor, self._sender, self._random = hazards, monitor, sender, random
+        self._began = time.monotonic()
+
+    async def run(self, seconds: float) -> None:
+        names, weights = list(FAULTS), [weight for _, weight in FAULTS.values()]
+        first = self._random.sample(names, len(names))
+        while time.monotonic() - self._began < seconds:
+            await self.strike(first.pop() if first else self._random.choices(names, weights)[0])
+
+    async def strike(self, name: str) -> None:
+        """One fault; returns when all positions move again."""
+        async with self._monitor.window() as window:
+            took = await FAULTS[name][0](self._hazards)
+            stall = await window.moving()
+        self.stalls[name].append(stall)
+        if took is not None:
+            self.took[name].append(took)
+        counted = self._monitor.counted
+        line = f"{name:46} stood {stall:5.1f} s" + (f", took {took:4.1f} s" if took is not None else "")
+        say(
+            f"{time.monotonic() - self._began:7.1f} s  {line:76} | sent {self._sender.sent:,}, holes "
+            f"{counted['holes']} ({counted['hole_records']} records), stale {counted['stale']}"
+        )
+
+
+def say(text: str) -> None:
+    print(text, flush=True)
+
+
+def summary(chaos: Chaos) -> None:
+    say(f"\n{'fault':48} {'times':>5} {'stall median':>12} {'max':>6}   takeover or exit median / max")
+    for name, stalls in sorted(chaos.stalls.items()):
+        took = chaos.took.get(name, [])
+        more = f"{statistics.median(took):.1f} / {max(took):.1f} s" if took else ""
+        say(f"{name:48} {len(stalls):5} {statistics.median(stalls):10.1f} s {max(stalls):4.1f} s   {more}")
+    everything = [stall for stalls in chaos.stalls.values() for stall in stalls]
+    if everything:
+        say(
+            f"{'all':48} {len(everything):5} {statistics.median(everything):10.1f} s {max(everything):4.1f} s"
+        )
+
+
+def tell(sender: Sender, monitor: Monitor, verdict: Verdict) -> None:
+    counted = monitor.counted
+    say(
+        f"\nsent {sender.sent:,} records ({sender.traffic.truth.repeats:,} repeats), {sender.resent:,} sent "
+        f"again after a lost acknowledgement, {sender.transactions} transactions, {sender.aborted} aborted"
+    )
+    say(f"lost {verdict.lost}, doubled {verdict.doubled}")
+    say(
+        f"holes found and refilled {counted['holes']} with {counted['hole_records']} records; positions "
+        f"moved {counted['moved']}, stale rows {counted['stale']}, faults waited out {counted['faults']}; "
+        f"most memory of a worker {monitor.most_rss_bytes / 2**20:.0f} MB"
+    )
+    say("  ".join(f"{name} {count:,}" for name, count in verdict.figures.items()))
+    for problem in verdict.problems:
+        say(f"WRONG {problem}")
+    say("everything agrees, verify is green" if not verdict.problems else "something is WRONG")
+
+
+async def run(seconds: float, seed: int, rate: float, workers: int, folder: Path) -> bool:
+    random = Random(seed)
+    traffic = Traffic(seed, PARTITIONS)
+    async with running(folder) as cluster, Monitor(cluster).watching() as monitor:
+        hazards = Hazards(cluster, monitor, random)
+        async with under_load(cluster.bootstrap, traffic, rate) as sender:
+            await hazards.begin(workers)
+            await sender.send(traffic.opening())
+            say(f"{workers} workers, {rate:.0f} records/s, seed {seed}, folder {folder}")
+            chaos = Chaos(hazards, monitor, sender, random)
+            try:
+                await chaos.run(seconds)
+            finally:
+                summary(chaos)
+        return await settle(cluster, monitor, hazards, sender)
+
+
+async def settle(cluster: Cluster, monitor: Monitor, hazards: Hazards, sender: Sender) -> bool:
+    say("the load is off; waiting until positions are end offsets")
+    began = time.monotonic()
+    await drained(cluster, monitor)
+    say(f"drained after {time.monotonic() - began:.1f} s; stopping the workers and judging")
+    await hazards.all_down()
+    began = time.monotonic()
+    verdict = await judge(cluster, sender.traffic.truth)
+    tell(sender, monitor, verdict)
+    say(f"judged in {time.monotonic() - began:.0f} s")
+    return not verdict.problems
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description="Kills, pauses and joins at random under load.")
+    parser.add_argument("--minutes", type=float, default=30.0)
+    parser.add_argument("--seed", type=int, default=int(time.time()))
+    parser.add_argument("--rate", type=float, default=300.0, help="records per second")
+    parser.add_argument("--workers", type=int, default=2)
+    options = parser.parse_args()
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # it tells of every failed try, by the thousand
+    folder = Path(tempfile.mkdtemp(prefix="tallystick-chaos-"))
+    try:
+        right = asyncio.run(_told_to_stop(options, folder))
+    except (KeyboardInterrupt, asyncio.CancelledError):
+        say("stopped")
+        return 130
+    if right:
+        shutil.rmtree(folder, ignore_errors=True)
+    else:
+        say(f"the workers' logs are in {folder}; seed {options.seed}")
+    return 0 if right else 1
+
+
+async def _told_to_stop(options: argparse.Namespace, folder: Path) -> bool:
+    task = asyncio.current_task()
+    assert task is not None
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
+    return await run(options.minutes * 60, options.seed, options.rate, options.workers, folder)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

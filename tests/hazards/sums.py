@@ -1,0 +1,94 @@
+"""The books against sums that the generator kept, and the tables' changelogs against the books."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING, Any, Final
+
+from app.contracts.topics import changelog_topic
+from app.store.api import LaneId
+from tests.hazards.cluster import PARTITIONS, Cluster
+from tests.hazards.truth import COMMANDS, Truth
+
+if TYPE_CHECKING:
+    from tests.hazards.oracle import Verdict
+
+SENT: Final = """
+SELECT key, id, outcome FROM record_keys WHERE topic = 'payments.commands' AND position('/' IN id) = 0
+   AND id NOT LIKE 'platform-%'"""
+CAPTURED: Final = """
+SELECT e.currency, sum(e.amount)::bigint AS amount FROM ledger_entries e
+  JOIN ledger_transactions t ON t.id = e.transaction_id
+ WHERE t.kind = 'capture' AND starts_with(e.account, 'psp_recv')
+   AND e.direction = 'debit' GROUP BY e.currency"""
+CAPTURES: Final = """
+SELECT payment_id, count(*) AS times FROM ledger_transactions WHERE kind = 'capture' GROUP BY payment_id"""
+OWED: Final = """
+SELECT split_part(account, ':', 2) AS merchant, currency, sum(balance)::bigint AS amount FROM accounts
+ WHERE starts_with(account, 'm_') GROUP BY 1, 2"""
+TRANSIT: Final = """
+SELECT currency, sum(balance)::bigint AS amount FROM accounts
+ WHERE split_part(account, ':', 1) = 'transit' GROUP BY currency"""
+UNDER: Final = "SELECT owner_key FROM mismatches WHERE category = 'AMOUNT_UNDER' AND leg = 'A'"
+WALLETS: Final = """
+SELECT account, currency, lane, balance, version FROM accounts WHERE starts_with(account, 'm_')"""
+
+
+async def check_sums(connection: Any, verdict: Verdict, truth: Truth) -> None:
+    """By id: everything sent is kept, once. By sum: nothing is missing, nothing is there twice."""
+    outcomes = {(row["key"], row["id"]): row["outcome"] for row in await connection.fetch(SENT)}
+    verdict.lost += verdict.report("sent and not in the ledger", truth.ids - outcomes.keys())
+    verdict.doubled += verdict.report("in the ledger and never sent", outcomes.keys() - truth.ids)
+    times = {row["payment_id"]: row["times"] for row in await connection.fetch(CAPTURES)}
+    verdict.lost += verdict.report("payments without a capture", truth.payments - times.keys())
+    twice = [payment for payment, count in times.items() if count != 1]
+    verdict.doubled += verdict.report("payments captured twice", twice)
+    _equal(verdict, "captured", truth.captured, await _amounts(connection, CAPTURED))
+    _equal(verdict, "in transit", truth.settled, await _amounts(connection, TRANSIT))
+    owed = {(r["merchant"], r["currency"]): r["amount"] for r in await connection.fetch(OWED)}
+    _equal(verdict, "owed to merchants", truth.owed_after(outcomes), owed)
+    under = {row["owner_key"] for row in await connection.fetch(UNDER)}
+    verdict.report("AMOUNT_UNDER, planted or found only", under ^ truth.under)
+    requests = Counter(outcomes.get(request) for request in truth.requests)
+    verdict.figures |= {
+        "unique commands": len(truth.ids),
+        "payments": len(truth.payments),
+        "requests accepted": requests["applied"],
+        "requests refused": requests["refused"],
+        "settlement lines": truth.lines,
+    }
+
+
+async def _amounts(connection: Any, query: str) -> dict[str, int]:
+    return {row["currency"]: row["amount"] for row in await connection.fetch(query)}
+
+
+def _equal(verdict: Verdict, what: str, expected: dict[Any, int], found: dict[Any, int]) -> None:
+    names = [name for name in expected.keys() | found.keys() if expected.get(name, 0) != found.get(name, 0)]
+    verdict.report(what, [f"{n}: expected {expected.get(n, 0)}, found {found.get(n, 0)}" for n in names])
+
+
+async def check_wallets(cluster: Cluster, connection: Any, verdict: Verdict) -> None:
+    """What the changelog holds last about each wallet. An older value costs a worker a second look, and is
+
+    counted; a value that is neither what the books say nor what they said before would be a forgery.
+    """
+    topic = changelog_topic("wallets")
+    rows = {
+        (int(row["lane"].rpartition(":")[2]), f"{row['account']}|{row['currency']}".encode()): (
+            row["version"],
+            row["balance"],
+        )
+        for row in await connection.fetch(WALLETS)
+        if row["lane"].startswith(COMMANDS)
+    }
+    newest: dict[tuple[int, bytes], tuple[int, int]] = {}
+    for partition in range(PARTITIONS):
+        for record in await cluster.read_all(LaneId(topic, partition)):
+            place = (partition, record.key)
+            version = int.from_bytes(record.value[:8], "big", signed=True)
+            balance = int.from_bytes(record.value[8:], "big", signed=True)
+            if version >= newest.get(place, (-1, 0))[0]:
+                newest[place] = (version, balance)
+    verdict.figures["wallets"] = len(rows)
+    verdict.figures["wallets equal in the table"] = sum(newest.get(p) == row for p, row in rows.items())
