@@ -15,8 +15,8 @@ from web.problems import FieldError, invalid, invalid_all
 
 Parameters = TypeVar("Parameters", bound=msgspec.Struct)
 
-PRINTABLE: Final = "^[^\\u0000-\\u001f\\u007f]*$"
-"""Control characters are in no id of ours, and PostgreSQL refuses a NUL."""
+PRINTABLE: Final = "^[^\\u0000-\\u001f\\u007f]*(?![\\s\\S])"
+"""No control characters: no id of ours has one, PostgreSQL refuses a NUL. (`$` would pass a last newline.)"""
 Text = Annotated[str, Meta(min_length=1, max_length=200, pattern=PRINTABLE)]
 Limit = Annotated[int, Meta(ge=1, le=500)]
 PositionText = Annotated[

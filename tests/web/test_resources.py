@@ -134,7 +134,7 @@ class TestMinPosition:
 def positions_of(web: Web) -> Any:
     from web.deps import DEPS
 
-    return web.client.app[DEPS].positions  # type: ignore[union-attr, index]
+    return web.client.app[DEPS].positions
 
 
 class TestLedger:
