@@ -11,7 +11,7 @@ from faust.types import TP
 from faust.types.tuples import ConsumerMessage
 
 from app.handover.batch import Batch
-from app.handover.thread import LaneConsumerThread
+from app.handover.thread import COMMIT_SECONDS, LaneConsumerThread
 from app.handover.topic import as_message
 
 TAKE_SECONDS = 0.5
@@ -38,8 +38,8 @@ class ReadyPartitions:
 
 
 class LaneConsumer(driver.Consumer):
-    """Extension points: `_new_consumer_thread`, `_getmany`, `_to_message`, `_new_offset`, `perform_seek`,
-    `wait_empty` of faust/transport/consumer.py and transport/drivers/aiokafka.py.
+    """Extension points: `_new_consumer_thread`, `_getmany`, `_to_message`, `_new_offset`, `_commit_offsets`,
+    `perform_seek`, `wait_empty` of faust/transport/consumer.py and transport/drivers/aiokafka.py.
 
     Topics that are not batch topics of the app pass through as Faust delivers them.
     """
@@ -111,6 +111,17 @@ class LaneConsumer(driver.Consumer):
         acked.clear()
         self._acked_index[tp].clear()
         return after
+
+    async def _commit_offsets(self, offsets: Mapping[TP, int], start_new_transaction: bool = True) -> bool:
+        """Bounded, for the consumer's thread may be gone already when a crashed application stops."""
+        if self._thread.should_stop:
+            return False
+        try:
+            async with asyncio.timeout(COMMIT_SECONDS + 1.0):
+                return bool(await super()._commit_offsets(offsets, start_new_transaction))
+        except TimeoutError:
+            self.log.info("Group offsets not committed in time, which does no harm")
+            return False
 
     async def perform_seek(self) -> None:
         """Called by Faust where it drops fetched records, always with the flow stopped. `reseek` follows."""

@@ -101,6 +101,11 @@ class LaneRecovery(Recovery):
 class LaneTableManager(TableManager):
     """Extension points: setting `TableManager`, property `recovery` (faust/tables/manager.py:119)."""
 
+    async def on_start(self) -> None:
+        """The stock one first sleeps for a second; tables and agents are declared before the app starts."""
+        await self._update_channels()
+        await self.recovery.start()
+
     @property
     def recovery(self) -> LaneRecovery:
         if self._recovery is None:

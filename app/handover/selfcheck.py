@@ -16,6 +16,7 @@ import faust.transport.conductor
 import faust.transport.consumer
 from aiokafka import AIOKafkaConsumer
 from aiokafka.consumer.fetcher import Fetcher
+from aiokafka.consumer.group_coordinator import GroupCoordinator
 from faust.transport.drivers import aiokafka as driver
 from mode.threads import QueueServiceThread
 
@@ -36,12 +37,15 @@ SIGNATURES: list[tuple[Any, str, str]] = [
     (faust.Topic, "_compile_decode", "self"),
     (faust.tables.base.Collection, "_new_store", "self"),
     (faust.tables.base.Collection, "on_rebalance", _REBALANCE),
+    (faust.tables.manager.TableManager, "on_start", "self"),
+    (faust.tables.manager.TableManager, "_update_channels", "self"),
     (faust.tables.recovery.Recovery, "_wait", "self, coro, timeout"),
     (faust.tables.recovery.Recovery, "on_rebalance", _REBALANCE),
     (faust.transport.consumer.Consumer, "getmany", "self, timeout"),
     (faust.transport.consumer.Consumer, "_wait_next_records", "self, timeout"),
     (faust.transport.consumer.Consumer, "_new_offset", "self, tp"),
     (faust.transport.consumer.Consumer, "_is_changelog_tp", "self, tp"),
+    (faust.transport.consumer.Consumer, "_commit_offsets", "self, offsets, start_new_transaction"),
     (faust.transport.consumer.Consumer, "perform_seek", "self"),
     (faust.transport.consumer.Consumer, "wait_empty", "self"),
     (faust.transport.consumer.Consumer, "stop_flow", "self"),
@@ -56,6 +60,7 @@ SIGNATURES: list[tuple[Any, str, str]] = [
     (driver.AIOKafkaConsumerThread, "__post_init__", "self"),
     (QueueServiceThread, "call_thread", "self, fun, args, kwargs"),
     (Fetcher, "_create_fetch_waiter", "self"),
+    (GroupCoordinator, "check_errors", "self"),
     (AIOKafkaConsumer, "getmany", "self, partitions, timeout_ms, max_records"),
 ]
 
@@ -64,6 +69,7 @@ ATTRIBUTES: list[tuple[Any, str, str]] = [
     (AIOKafkaConsumer, "__init__", "_fetch_max_wait_ms"),
     (AIOKafkaConsumer, "__init__", "_closed"),
     (AIOKafkaConsumer, "start", "_fetcher"),
+    (AIOKafkaConsumer, "start", "_coordinator"),
     (AIOKafkaConsumer, "start", "_isolation_level"),
     (AIOKafkaConsumer, "start", "_fetch_max_wait_ms"),
     (Fetcher, "__init__", "_records"),

@@ -64,6 +64,7 @@ class LaneConsumerThread(AIOKafkaConsumerThread):
         deadline = loop.time() + timeout
         while self.consumer.flow_active:
             self._look_again.clear()
+            consumer._coordinator.check_errors()  # not authorized, or its task died: this ends the process
             taken = await self._sweep(consumer, ready, max_records)
             remaining = deadline - loop.time()
             if taken or remaining <= 0:

@@ -148,6 +148,24 @@ async def test_hooks_tell_what_came_and_went(kafka: str, start: Start) -> None:
     await eventually(lambda: told[3:] == [("owned", 2)], 10.0, "its return")
 
 
+async def test_a_static_member_comes_back_without_a_rebalance(
+    kafka: str, publisher: Publisher, start: Start
+) -> None:
+    topic = await fresh_topic(kafka, "static", 4)
+    group, books = unique("app"), Books()
+    stayer = await start(member(kafka, group, [topic], books, 4, instance_id="one"))
+    guest = await start(member(kafka, group, [topic], books, 4, instance_id="two"))
+    await eventually(lambda: len(stayer.owned) == 2, 10.0, "half of the partitions each")
+    generation, before = stayer.consumer_generation_id, guest.owned
+    await guest.stop()
+    await publisher.publish([r for p in range(4) for r in numbered(topic, p, 10)])
+    guest = await start(member(kafka, group, [topic], books, 4, instance_id="two"))
+    await caught_up(books, topic, 40)
+    assert guest.owned == before
+    assert stayer.consumer_generation_id == guest.consumer_generation_id == generation
+    assert (books.holes, books.repeated) == ([], [])
+
+
 async def test_a_rebalance_waits_for_work_in_hand_but_not_for_ever(
     kafka: str, publisher: Publisher, start: Start
 ) -> None:
