@@ -16,6 +16,7 @@ from app.domain.settlement import ExpectationAnnounced, LineRecorded, Settlement
 from tests.support import recon_context_01 as recon
 from tests.support.fixtures import shared_fixture
 from tests.support.matching_world import MatchingWorld
+from tests.support.recon_found import as_comparison
 
 PLAN = recon.Plan()
 FEES = FeePlan(bps=290, fixed=dict.fromkeys(("BRL", "USD", "EUR"), 63))
@@ -67,33 +68,6 @@ def reconciled(folder: Path, *, with_plan: bool, seed: int) -> MatchingWorld:
     return world
 
 
-def as_comparison(world: MatchingWorld, pairs: int) -> recon.Comparison:
-    """The open mismatches in the shape of the independent script."""
-    found = recon.Comparison(pairs, {}, {}, set(), set(), set(), set())
-    for mismatch in world.open():
-        order = mismatch.owner_key.removeprefix(f"{recon.PSP}:")
-        difference = (mismatch.actual_amount or 0) - (mismatch.expected_amount or 0)
-        match mismatch.category:
-            case "AMOUNT_UNDER" | "AMOUNT_OVER":
-                found.gross[order] = difference
-            case "FEE_VARIANCE":
-                found.fee[order] = difference
-            case "DUPLICATE_SETTLEMENT":
-                line_id = next(
-                    s for s in mismatch.explanation["subject_ids"] if s.startswith(f"{recon.SOURCE}/ACQ")
-                )
-                found.duplicates.add(line_id.removeprefix(f"{recon.SOURCE}/"))
-            case "MISSING_SETTLEMENT":
-                found.missing_settlement.add(order)
-            case "MISSING_PAYMENT":
-                found.missing_payment.add(order)
-            case "CURRENCY_MISMATCH":
-                found.currencies.add(order)
-            case other:
-                pytest.fail(f"unexpected {other} for {order}")
-    return found
-
-
 def paired(world: MatchingWorld) -> int:
     items = [value for ref, value in world.state.items() if ref.kind == "item"]
     return sum(item.expectation is not None and bool(item.lines) for item in items)
@@ -104,7 +78,7 @@ def paired(world: MatchingWorld) -> int:
 def test_the_rules_find_what_an_independent_script_finds(folder: Path, with_plan: bool, seed: int) -> None:
     world = reconciled(folder, with_plan=with_plan, seed=seed)
     wanted = recon.compare(folder, PLAN if with_plan else None)
-    assert as_comparison(world, paired(world)) == wanted
+    assert as_comparison(world.open(), paired(world)) == wanted
     assert world.timers() == {}
 
 

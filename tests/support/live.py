@@ -136,9 +136,15 @@ async def empty_topics(kafka: str) -> None:
         there = set(await admin.list_topics()) & {spec.name for spec in wanted}
         if there:
             await admin.delete_topics(sorted(there))
-        async with asyncio.timeout(DELETE_SECONDS):
-            while there & set(await admin.list_topics()):
-                await asyncio.sleep(0.05)
+        await _until_gone(admin, there)
     finally:
         await admin.close()
     await ensure_topics(kafka, wanted)
+
+
+async def _until_gone(admin: Any, names: set[str]) -> None:
+    async with asyncio.timeout(DELETE_SECONDS):
+        while True:
+            if not names & set(await admin.list_topics()):
+                return
+            await asyncio.sleep(0.05)
