@@ -15,7 +15,7 @@ from app.domain.dedup import alias_claim, capture_claims, claim_all, owner_of
 from app.domain.duplicates import with_duplicates
 from app.domain.events import PaymentCaptured
 from app.domain.fees import fees_of
-from app.domain.guards import watch_balance
+from app.domain.guards import watch_balance, with_currency
 from app.domain.merchant import Merchant, known_merchant, platform_in
 from app.domain.payment import UNKNOWN_MERCHANT, Capture, Payment, payment_ref
 from app.domain.payment_checks import judged
@@ -68,7 +68,7 @@ def _kept_as(payment: Payment, command: PaymentRecord) -> str | None:
 
 
 def _keep_new(draft: Draft, before: Payment | None, home: str, command: PaymentRecord) -> None:
-    merchant = known_merchant(draft, command.merchant_id)
+    merchant = with_currency(draft, known_merchant(draft, command.merchant_id), command.currency)
     capture = _post(draft, merchant, home, command)
     if before is None:
         key = command.capture_id

@@ -41,9 +41,17 @@ def require_available(draft: Draft, merchant_id: str, amount: int, currency: str
         raise Refused("insufficient_funds", f"{balance} {currency} are available")
 
 
+def with_currency(draft: Draft, merchant: Merchant, currency: str) -> Merchant:
+    """The merchant, who has a balance in `currency` from now on."""
+    if currency not in merchant.currencies:
+        merchant = replace(merchant, currencies=tuple(sorted({*merchant.currencies, currency})))
+        draft.put(merchant_ref(merchant.merchant_id), merchant)
+    return merchant
+
+
 def watch_balance(draft: Draft, merchant_id: str, currency: str) -> None:
     """Open, update or resolve NEGATIVE_BALANCE after a fact that moved the merchant's money."""
-    merchant = known_merchant(draft, merchant_id)
+    merchant = with_currency(draft, known_merchant(draft, merchant_id), currency)
     balance = total_balance(draft, merchant_id, currency)
     if balance < -merchant.negative_limit:
         _open(draft, merchant, currency, balance)

@@ -23,6 +23,8 @@ class Merchant(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """How far available + pending may fall below zero by a request, minor units of each currency."""
     negative: tuple[str, ...] = ()
     """Currencies in which NEGATIVE_BALANCE is open; a sorted set."""
+    currencies: tuple[str, ...] = ()
+    """Currencies in which there ever was a balance; a sorted set. A new limit is held against each."""
     version: int = -1
     """Offset of the record that configured it; stored with every decision that used it."""
     seq: int = 0

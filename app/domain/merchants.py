@@ -21,6 +21,7 @@ def configure_merchant(draft: Draft, command: MerchantConfigure) -> None:
         release_delay_seconds=command.release_delay_seconds,
         negative_limit=command.negative_limit,
         negative=before.negative if before else (),
+        currencies=before.currencies if before else (),
         version=draft.source.offset,
         seq=before.seq + 1 if before else 1,
     )
@@ -33,5 +34,5 @@ def configure_merchant(draft: Draft, command: MerchantConfigure) -> None:
         occurred_at=draft.now,
     )
     draft.send(PAYMENTS_EVENTS, merchant.merchant_id, event)
-    for currency in sorted({*merchant.negative, command.settlement_currency}):
+    for currency in merchant.currencies:
         watch_balance(draft, merchant.merchant_id, currency)
