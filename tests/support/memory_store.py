@@ -227,9 +227,10 @@ def _refuse_imbalance(transaction: Transaction) -> None:
 
 def _refuse_bad_data(commit: Commit, changes: Changes) -> None:
     """Texts that PostgreSQL cannot keep and numbers beyond bigint, where they stand in columns."""
-    for text in _texts(commit, changes):
-        if text is not None and ("\x00" in text or not _encodable(text)):
-            raise BadData(f"{text!r} cannot be kept as text")
+    texts = [text for text in _texts(commit, changes) if text is not None]
+    if not _encodable("".join(texts)):
+        bad = next(text for text in texts if not _encodable(text))
+        raise BadData(f"{bad!r} cannot be kept as text")
     for number in _numbers(commit, changes):
         if number not in BIGINT:
             raise BadData(f"{number} is out of range")
@@ -256,7 +257,6 @@ def _numbers(commit: Commit, changes: Changes) -> Iterable[int]:
 
 def _encodable(text: str) -> bool:
     try:
-        text.encode()
+        return b"\x00" not in text.encode()
     except UnicodeEncodeError:
         return False
-    return True
