@@ -34,6 +34,10 @@ class Partition:
         self.offsets.append(self.end)
         self.end += 1
 
+    def has_from(self, start: int) -> bool:
+        """Whether there is a record at `start` or after it; markers do not count."""
+        return bool(self.offsets) and self.offsets[-1] >= start
+
     def slice(self, start: int, upto: int, limit: int) -> list[Record]:
         low = bisect_left(self.offsets, start)
         high = min(bisect_left(self.offsets, upto), low + limit)
@@ -56,9 +60,7 @@ class Broker:
         """A transaction's marker: one offset without a record."""
         self.partitions[lane].end += 1
 
-    def read(
-        self, lane: LaneId, start: int, upto: int, max_records: int
-    ) -> tuple[Sequence[Record], int]:
+    def read(self, lane: LaneId, start: int, upto: int, max_records: int) -> tuple[Sequence[Record], int]:
         """As `LogReader.read`: records of [start, covered), where markers after the last one are covered."""
         partition = self.partitions[lane]
         if start > partition.end:

@@ -37,7 +37,9 @@ class Plan:
 def draw_plans(rng: Random, faults: int, records: int) -> list[Plan]:
     names = tuple(FAULTS)
     count = faults + int(rng.random() * 3)
-    return [Plan(rng.choice(names), rng.choice(STEPS), int(rng.random() * records * 0.9)) for _ in range(count)]
+    return [
+        Plan(rng.choice(names), rng.choice(STEPS), int(rng.random() * records * 0.9)) for _ in range(count)
+    ]
 
 
 def crash_before(world: World, call: Call) -> bool:

@@ -144,7 +144,9 @@ class Checker:
             counts.setdefault(batch.lane, Counter()).update(batch.counts)
         for lane, end in ends.items():
             if end != self._store.next_offsets[lane]:
-                self._problem(f"{lane}: batches end at {end}, the position is {self._store.next_offsets[lane]}")
+                self._problem(
+                    f"{lane}: batches end at {end}, the position is {self._store.next_offsets[lane]}"
+                )
         keys = Counter(lane for lane, _ in self._store.record_keys.values())
         dead = Counter(lane for lane, _ in self._store.dead_letters)
         for lane, outcomes in counts.items():

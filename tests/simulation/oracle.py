@@ -68,9 +68,7 @@ class Oracle:
     def replay(self, records: Iterable[Record]) -> Answer:
         for record in records:
             self.outcomes[record.offset] = self._outcome(record)
-        rows = {
-            ref: (value, self.changed_at[ref]) for ref, value in self.values.items() if value is not None
-        }
+        rows = {ref: (value, self.changed_at[ref]) for ref, value in self.values.items() if value is not None}
         return Answer(self.outcomes, rows, self.transactions, self.published)
 
     def _outcome(self, record: Record) -> str:

@@ -43,9 +43,7 @@ class StepStore:
     async def load(self, lane: LaneId, refs: Collection[Ref]) -> dict[Ref, Versioned]:
         return await self._step("load", lane, lambda: self._store.load(lane, refs))
 
-    async def known_ids(
-        self, lane: LaneId, ids: Collection[tuple[str, str]]
-    ) -> dict[tuple[str, str], bytes]:
+    async def known_ids(self, lane: LaneId, ids: Collection[tuple[str, str]]) -> dict[tuple[str, str], bytes]:
         return await self._step("known_ids", lane, lambda: self._store.known_ids(lane, ids))
 
     async def commit(self, commit: Commit) -> None:

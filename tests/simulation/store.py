@@ -27,9 +27,7 @@ class SimulatedStore(MemoryStore):
             _refuse_nul(ref.key)
         return await super().load(lane, refs)
 
-    async def known_ids(
-        self, lane: LaneId, ids: Collection[tuple[str, str]]
-    ) -> dict[tuple[str, str], bytes]:
+    async def known_ids(self, lane: LaneId, ids: Collection[tuple[str, str]]) -> dict[tuple[str, str], bytes]:
         for id_ in ids:
             _refuse_nul(id_)
         return await super().known_ids(lane, ids)

@@ -28,11 +28,15 @@ def judge(world: World) -> None:
 
 def _compare_outcomes(world: World, lane: LaneId, answer: Answer) -> None:
     """Per offset: decided once, with the same outcome; the rest are duplicates and forwards by number."""
-    found = {row.offset: row.outcome for kept_lane, row in world.store.record_keys.values() if kept_lane == lane}
+    found = {
+        row.offset: row.outcome for kept_lane, row in world.store.record_keys.values() if kept_lane == lane
+    }
     for kept_lane, offset in world.store.dead_letters:
         if kept_lane == lane:
             found[offset] = "dead_letter"
-    expected = {o: outcome for o, outcome in answer.outcomes.items() if outcome not in ("duplicate", "forwarded")}
+    expected = {
+        o: outcome for o, outcome in answer.outcomes.items() if outcome not in ("duplicate", "forwarded")
+    }
     _report(world, f"{lane}: outcomes", _differences(expected, found))
     for outcome in ("duplicate", "forwarded"):
         counted = sum(batch.counts.get(outcome, 0) for batch in world.store.batches if batch.lane == lane)

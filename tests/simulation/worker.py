@@ -98,7 +98,7 @@ class Worker:
         for lane in self.lanes.owned:
             task = self.in_hand.get(lane)
             if (task is None or task.done()) and lane in self.fetch:
-                if self.fetch[lane] < self.world.broker.partitions[lane].end:
+                if self.world.broker.partitions[lane].has_from(self.fetch[lane]):
                     ready.append(lane)
         ready.sort()
         return ready

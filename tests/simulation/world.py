@@ -18,7 +18,7 @@ from app.kafka.publisher import Outgoing
 from app.lane.catalogue import RULES
 from app.store.api import Commit, LaneId
 from tests.simulation.broker import Broker
-from tests.simulation.faults import ENDS_THE_CALL, FAULTS, Plan, draw_plans
+from tests.simulation.faults import ENDS_THE_CALL, FAULTS, draw_plans
 from tests.simulation.generator import inputs
 from tests.simulation.invariants import Checker
 from tests.simulation.loop import SimulatedLoop
@@ -32,6 +32,9 @@ T = TypeVar("T")
 START_MS: Final = 1_795_176_000_000
 """20 November 2026, 12:00 UTC."""
 STEPS_TO_DRAIN: Final = 60_000
+SENT_SHARE: Final = 0.75
+PATIENCE: Final = 400
+"""Steps after which a fault that finds no occasion is replaced by another."""
 
 
 class World:
@@ -72,6 +75,7 @@ class World:
         self._count = 0
         self._generation = 0
         self._records = records
+        self._wanted = int(records * SENT_SHARE)
         self._inputs = inputs(self.rng, self.partitions, records)
         self._sent = 0
         self._logged = 0
@@ -139,7 +143,9 @@ class World:
 
     def note(self, *what: object) -> None:
         if self.trace is not None:
-            self.trace.append(f"{self.steps:6d} {self.loop.now_ms - START_MS:9d} ms  " + " ".join(map(str, what)))
+            self.trace.append(
+                f"{self.steps:6d} {self.loop.now_ms - START_MS:9d} ms  " + " ".join(map(str, what))
+            )
 
     def some(self, among: Sequence[T]) -> T | None:
         return among[int(self.rng.random() * len(among))] if among else None
@@ -238,7 +244,8 @@ class World:
             self._step()
 
     def _more_to_send(self) -> bool:
-        return self._logged < self._records and self._sent < len(self._inputs)
+        """What lanes make of the input counts as well, and some of that is still to come."""
+        return self._logged < self._wanted and self._sent < len(self._inputs)
 
     def _step(self) -> None:
         self.steps += 1
@@ -294,6 +301,8 @@ class World:
                 self._plans.remove(plan)
                 self.met[plan.fault, call.step] += 1
                 return plan.fault in ENDS_THE_CALL
+            if plan.patience < -PATIENCE:
+                plan.fault = self.rng.choice(tuple(FAULTS))
         return False
 
     def _act_outside(self) -> bool:
@@ -329,6 +338,10 @@ class World:
         limit = self.steps + STEPS_TO_DRAIN
         while not self.problems:
             if self._quiet_step() and self._is_quiet():
+                if self._logged < self._records and self._sent < len(self._inputs):
+                    self._wanted = self._records
+                    self._disturbed()
+                    continue
                 if not jumps:
                     return
                 self.loop.now_ms += int(jumps.pop() * 1000)
