@@ -73,6 +73,7 @@ class LiveLine:
             f"lag {view.lag:,}",
         ]
         if progress is not None:
+            parts.append(f"outbox {progress.outbox} | timers {progress.soon}")
             up = len(view.lanes_of_the_living())
             parts.append(f"workers {up} of {len(progress.silent_seconds)}")
             names = [*CATEGORIES, *sorted(set(progress.open) - set(CATEGORIES))]

@@ -25,10 +25,10 @@ def start_demo(directory: Path, *arguments: str) -> subprocess.Popen[str]:
         if name not in (KAFKA_VARIABLE, DATABASE_VARIABLE, "TALLYSTICK_WEB_PORT")
     }
     command = [sys.executable, "-m", "app", "demo", "--dir", str(directory), *arguments]
-    output = (directory.parent / "demo.out").open("w")
-    return subprocess.Popen(
-        command, cwd=ROOT, env=environment, stdout=output, stderr=subprocess.STDOUT, text=True
-    )
+    with (directory.parent / "demo.out").open("w") as output:
+        return subprocess.Popen(
+            command, cwd=ROOT, env=environment, stdout=output, stderr=subprocess.STDOUT, text=True
+        )
 
 
 def printed(directory: Path) -> str:
