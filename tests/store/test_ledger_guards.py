@@ -12,7 +12,8 @@ from app.store.errors import GUARD
 from app.store.postgres import PostgresStore
 from tests.support.commits import LANE, booked_capture
 
-INSERT = "INSERT INTO ledger_entries (transaction_id, seq, account, direction, amount, currency, balance_after) VALUES "
+COLUMNS = "transaction_id, seq, account, direction, amount, currency, balance_after"
+INSERT = f"INSERT INTO ledger_entries ({COLUMNS}) VALUES "
 
 
 async def refused(pool: Any, statement: str) -> str:
