@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from functools import partial
 from typing import Any
 
 import asyncpg
@@ -28,23 +27,23 @@ async def store(pool: Any) -> PostgresStore:
     return store
 
 
-async def waiting_for_a_lock(watcher: Any) -> int:
-    return int(
+async def waiting_for_a_lock(watcher: Any) -> Any:
+    return bool(
         await watcher.fetchval(
             f"SELECT count(*) FROM pg_stat_activity WHERE {OWN} AND wait_event_type = 'Lock'"
         )
     )
 
 
-async def test_a_connection_that_was_cut_is_transient_and_replaced(
-    database: str, store: PostgresStore
-) -> None:
+async def test_a_connection_that_was_cut_is_replaced(database: str, store: PostgresStore) -> None:
     watcher = await asyncpg.connect(database)
     try:
         await watcher.execute(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE {OWN}")
-        with pytest.raises(Transient):
+        try:
             await store.commit(booked_capture())
-        await store.commit(booked_capture())
+        except Transient:  # the pool had not noticed yet: the next try has a new connection
+            await store.commit(booked_capture())
+        assert (await store.position(LANE)).next_offset == 1
     finally:
         await watcher.close()
 
@@ -55,7 +54,7 @@ async def test_a_commit_killed_in_the_middle_leaves_nothing(database: str, store
         async with watcher.transaction():
             await watcher.execute("LOCK TABLE ledger_entries IN SHARE MODE")
             work = asyncio.create_task(store.commit(booked_capture()))
-            await eventually(partial(waiting_for_a_lock, watcher), 30, "the commit to wait for the table")
+            await eventually(lambda: waiting_for_a_lock(watcher), 30, "the commit to wait for the table")
             await watcher.execute(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE {OWN}")
             with pytest.raises(Transient):
                 await work
