@@ -15,8 +15,9 @@ from app.domain.ledger_events import ledger_event
 from app.domain.parking import park
 from app.domain.state import NotLoaded, Ref
 from app.domain.streams import LANE_CODES, LEDGER_TRANSACTIONS
+from app.kafka.errors import RecordTooLarge
 from app.kafka.partitioner import partition_for
-from app.kafka.publisher import Outgoing
+from app.kafka.publisher import Outgoing, check_size
 from app.lane.intake import Entry
 from app.lane.overlay import Overlay
 from app.lane.ports import Rules
@@ -68,19 +69,30 @@ class Deciding:
 
     def _decide(self, entry: Entry) -> str:
         if entry.forward is not None:
-            self.outgoing.append(entry.forward)
-            return "forwarded"
+            return self._forward(entry, entry.forward)
         if entry.dead is not None:
             return self._bury(entry, entry.dead)
         if not self.rules.is_door:
             repeated = self._repeated(entry)
             if repeated is not None:
                 return repeated
-        outcome = self._apply_rules(entry)
+        try:
+            outcome = self._apply_rules(entry)
+        except RecordTooLarge as error:
+            return self._bury(entry, f"too_large: {error}")
         if outcome not in ("duplicate", "dead_letter"):
             self.keys.append(KeyRow(entry.offset, entry.key, entry.id, entry.hash, outcome))
             self._known[entry.key, entry.id] = entry.hash
         return outcome
+
+    def _forward(self, entry: Entry, record: Outgoing) -> str:
+        """To the partition it belongs to; the header that says so may be what makes it too large."""
+        try:
+            check_size(record)
+        except RecordTooLarge as error:
+            return self._bury(entry, f"too_large: {error}")
+        self.outgoing.append(record)
+        return "forwarded"
 
     def _repeated(self, entry: Entry) -> str | None:
         """The outcome of a record whose id is known, None for one to decide."""
@@ -130,25 +142,32 @@ class Deciding:
         return Draft(self.overlay, Source(self.lane.topic, self.lane.partition, entry.offset, entry.key, now))
 
     def _absorb(self, draft: Draft, entry: Entry) -> None:
+        """Raises RecordTooLarge, with nothing absorbed, for an output that could never be published."""
+        outgoing = self._outputs(draft, entry)
         self._note_mismatches(draft, entry)
         self.overlay.absorb(draft)
-        for send in draft.sends:
-            self._send(send.topic, send.key, send.record, entry)
+        self.transactions += draft.transactions
+        self.outgoing += outgoing
+
+    def _outputs(self, draft: Draft, entry: Entry) -> list[Outgoing]:
+        outgoing = [self._output(send.topic, send.key, send.record, entry) for send in draft.sends]
         for transaction in draft.transactions:
-            self.transactions.append(transaction)
             event = ledger_event(transaction, draft.source)
-            self._send(LEDGER_TRANSACTIONS, str(self.lane), event, entry)
+            outgoing.append(self._output(LEDGER_TRANSACTIONS, str(self.lane), event, entry))
+        return outgoing
 
     def _note_mismatches(self, draft: Draft, entry: Entry) -> None:
         for ref in draft.state:
             if ref.kind == "mismatch" and self.overlay.get(ref) is None:
                 self.append_ms[ref.key[0]] = origin_ms(entry)
 
-    def _send(self, topic: str, key: str, record: Any, entry: Entry) -> None:
+    def _output(self, topic: str, key: str, record: Any, entry: Entry) -> Outgoing:
         raw_key = key.encode()
         headers = ((ORIGIN, str(origin_ms(entry)).encode()),) if topic in LANE_CODES else ()
         partition = partition_for(raw_key, self._partitions[topic])
-        self.outgoing.append(Outgoing(topic, partition, raw_key, encode(record), headers))
+        outgoing = Outgoing(topic, partition, raw_key, encode(record), headers)
+        check_size(outgoing)
+        return outgoing
 
     def _bury(self, entry: Entry, reason: str) -> str:
         payload = entry.record.value
