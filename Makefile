@@ -3,6 +3,7 @@ BIN := .venv/bin
 STAMP := .venv/.setup.stamp
 PACKAGES := $(wildcard app agents tables web tests)
 ARGS ?=
+SCHEDULES ?= 100000
 
 .PHONY: help setup demo test domain check docs chaos bench
 
@@ -34,8 +35,9 @@ check: $(STAMP) ## Lint, format, types, import rules, and whether the generated 
 docs: $(STAMP) ## Write the generated documents in docs/ anew
 	@$(BIN)/python -m app docs
 
-chaos: $(STAMP) ## Kill, pause and join for as long as asked: make chaos ARGS="--minutes 30"
-	@$(BIN)/python -m tests.hazards $(ARGS)
+chaos: $(STAMP) ## Kill, pause and join for as long as asked, then simulate: make chaos ARGS="--minutes 30"
+	@$(BIN)/python -m tests.hazards.chaos $(ARGS)
+	@$(BIN)/python -m tests.simulation.run --schedules $(SCHEDULES)
 
 bench: $(STAMP) ## Throughput beside its peers, in one run
 	@$(BIN)/python -m tests.bench $(ARGS)

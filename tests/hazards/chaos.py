@@ -23,6 +23,9 @@ from pathlib import Path
 from random import Random
 from typing import Final
 
+from aiokafka.errors import KafkaError
+
+from app.errors import TallystickError
 from tests.hazards.cluster import PARTITIONS, Cluster, running
 from tests.hazards.faults import Hazards
 from tests.hazards.monitor import Monitor
@@ -133,6 +136,7 @@ class Chaos:
     def __init__(self, hazards: Hazards, monitor: Monitor, sender: Sender, random: Random) -> None:
         self.stalls: dict[str, list[float]] = defaultdict(list)
         self.took: dict[str, list[float]] = defaultdict(list)
+        self.problems: list[str] = []
         self._hazards, self._monitor, self._sender, self._random = hazards, monitor, sender, random
         self._began = time.monotonic()
 
@@ -143,19 +147,31 @@ class Chaos:
             await self.strike(first.pop() if first else self._random.choices(names, weights)[0])
 
     async def strike(self, name: str) -> None:
-        """One fault; returns when all positions move again."""
+        """One fault; returns when all positions move again. One that was not survived in time is told."""
         async with self._monitor.window() as window:
-            took = await FAULTS[name][0](self._hazards)
-            stall = await window.moving()
+            try:
+                took = await FAULTS[name][0](self._hazards)
+                stall = await window.moving()
+            except (AssertionError, TallystickError, KafkaError) as problem:
+                self.problems.append(f"{name}: {problem}")
+                say(f"{self._elapsed()}  {name}: NOT SURVIVED: {problem}")
+                await self._hazards.restore()
+                return
         self.stalls[name].append(stall)
         if took is not None:
             self.took[name].append(took)
+        self._tell(name, stall, took)
+
+    def _tell(self, name: str, stall: float, took: float | None) -> None:
         counted = self._monitor.counted
         line = f"{name:46} stood {stall:5.1f} s" + (f", took {took:4.1f} s" if took is not None else "")
         say(
-            f"{time.monotonic() - self._began:7.1f} s  {line:76} | sent {self._sender.sent:,}, holes "
-            f"{counted['holes']} ({counted['hole_records']} records), stale {counted['stale']}"
+            f"{self._elapsed()}  {line:76} | sent {self._sender.sent:,}, holes {counted['holes']} "
+            f"({counted['hole_records']} records), stale {counted['stale']}"
         )
+
+    def _elapsed(self) -> str:
+        return f"{time.monotonic() - self._began:7.1f} s"
 
 
 def say(text: str) -> None:
@@ -207,7 +223,8 @@ async def run(seconds: float, seed: int, rate: float, workers: int, folder: Path
                 await chaos.run(seconds)
             finally:
                 summary(chaos)
-        return await settle(cluster, monitor, hazards, sender)
+        right = await settle(cluster, monitor, hazards, sender)
+        return right and not chaos.problems
 
 
 async def settle(cluster: Cluster, monitor: Monitor, hazards: Hazards, sender: Sender) -> bool:

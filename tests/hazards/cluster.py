@@ -71,10 +71,10 @@ class Cluster:
     def lanes(self) -> list[LaneId]:
         return [LaneId(topic, partition) for topic in RULES for partition in range(PARTITIONS)]
 
-    async def verb(self, *arguments: str) -> str:
+    async def verb(self, *arguments: str, within_seconds: float = VERB_SECONDS) -> str:
         """Run `python -m app ARGUMENTS` to its end and return what it printed."""
         done: subprocess.CompletedProcess[str] = await asyncio.to_thread(
-            run_app, *arguments, env=self.environment, within_seconds=VERB_SECONDS
+            run_app, *arguments, env=self.environment, within_seconds=within_seconds
         )
         if done.returncode:
             raise VerbFailed(

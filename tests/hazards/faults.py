@@ -62,6 +62,15 @@ class Hazards:
 
         await self._until(done, f"{', '.join(sorted(wanted))} to share all lanes")
 
+    async def restore(self) -> None:
+        """After a fault that went wrong: guests end, nobody is paused, the stayers run."""
+        for name in self.cluster.runner.names:
+            self.cluster.runner.resume(name)
+        guests = [name for name in self.cluster.runner.names if name not in self.stayers]
+        await self.cluster.terminate(*guests)
+        self._guests = [name for name in guests if name.startswith("worker.")]
+        self.all_up()
+
     def some_stayer(self) -> str:
         return self.random.choice(self.stayers)
 

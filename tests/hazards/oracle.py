@@ -30,6 +30,7 @@ from tests.support.waiting import eventually
 DRAIN_SECONDS: Final = 300.0
 SOON_SECONDS: Final = 20.0
 ROWS_AT_ONCE: Final = 2000
+VERIFY_SECONDS: Final = 900.0
 SHOWN: Final = 3
 _encode: Final = msgspec.json.Encoder(order="deterministic").encode
 
@@ -199,7 +200,7 @@ async def _compare_row_counts(connection: Any, verdict: Verdict, expected: Count
 async def _verify(cluster: Cluster, verdict: Verdict) -> None:
     """The program's own proof."""
     try:
-        await cluster.verb("verify")
+        await cluster.verb("verify", "--full", within_seconds=VERIFY_SECONDS)
     except VerbFailed as failure:
         verdict.problems.append(str(failure))
 

@@ -1,4 +1,4 @@
-"""A record whose consequence no broker takes is a dead letter: after the commit it could only halt the lane."""
+"""A record whose output no broker takes is a dead letter: after the commit it could only halt its lane."""
 
 from __future__ import annotations
 
