@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
+from contextlib import suppress
 from typing import Any
 
 import faust
+from aiokafka.errors import IllegalStateError
 from faust.types import TP
 
 from app.handover.selfcheck import check_versions_and_names
@@ -85,9 +87,12 @@ class LaneApp(faust.App):
 
     async def release(self, tp: TP) -> None:
         """Takes a held partition up again, from its position."""
-        self.held.discard(TP(*tp))
+        tp = TP(*tp)
+        self.held.discard(tp)
         if tp in self.owned:
-            await self.consumer.restart_at(await self.usable_positions(dict(await self.positions([TP(*tp)]))))
+            position = (await self.positions([tp])).get(tp)
+            with suppress(IllegalStateError):  # a rebalance has begun: it seeks every partition anew
+                await self.consumer.restart_at(await self.usable_positions({tp: position}))
 
     def partitions_changed(self, assigned: set[TP], revoked: set[TP]) -> None:
         """A new assignment is known; records do not flow yet."""

@@ -161,10 +161,11 @@ class LaneConsumer(driver.Consumer):
 
     async def wait_empty(self) -> None:
         """Waits for work in hand, at most `app.drain_seconds`: the group waits no longer for this member."""
-        if not self._drained:
-            await self._drain()
-            self._drained = self.app.should_stop  # Faust asks twice when it stops
+        if self._drained:
+            return  # Faust asks twice when it stops
+        await self._drain()
         await self.commit()
+        self._drained = self.app.should_stop
 
     async def _drain(self) -> None:
         try:

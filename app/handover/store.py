@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Iterator, Mapping
-from itertools import chain, islice
+from itertools import chain
 from typing import Any
 
 from faust.stores import base
@@ -42,6 +43,10 @@ class PartitionedStore(base.Store):
         self.data = _Merged(self.partitions)
         self.max_keys: int | None = None
 
+    def empty(self) -> Items:
+        """For one partition. A plain dict looks for its oldest key past all those deleted before it."""
+        return {} if self.max_keys is None else OrderedDict()
+
     def apply(self, items: Items, changes: Mapping[bytes, bytes | None]) -> dict[bytes, bytes | None]:
         """Applies `changes` to one partition's `items`; returns what really changed, evictions included.
 
@@ -64,11 +69,9 @@ class PartitionedStore(base.Store):
         return present is not None and value[:VERSION_BYTES] < present[:VERSION_BYTES]
 
     def _evict(self, items: Items) -> list[bytes]:
-        surplus = 0 if self.max_keys is None else len(items) - self.max_keys
-        oldest = list(islice(items, surplus)) if surplus > 0 else []
-        for key in oldest:
-            del items[key]
-        return oldest
+        if self.max_keys is None or not isinstance(items, OrderedDict):
+            return []
+        return [items.popitem(last=False)[0] for _ in range(len(items) - self.max_keys)]
 
     def persisted_offset(self, tp: Any) -> int | None:
         """Memory only: a changelog is read from its beginning."""

@@ -35,14 +35,13 @@ class LaneTable(faust.Table):
         options = {"key_type": bytes, "value_type": bytes, "store": "memory://"} | kwargs
         super().__init__(app, name=name, **options)
         self.max_keys = max_keys
-        if kwargs.get("changelog_topic") is None:
-            self.changelog_topic = self._undeclared_topic()
+        self._changelog_name = changelog_name(app.conf.id, name)
+        self.changelog_topic = self._undeclared_topic()
 
     def _undeclared_topic(self) -> Any:
         """Not `internal`: Faust must not create it; ours is made beforehand (`changelog_spec`)."""
-        name = changelog_name(self.app.conf.id, self.name)
         raw: dict[str, Any] = {"key_type": bytes, "value_type": bytes, "partitions": self.partitions}
-        return self.app.topic(name, acks=False, allow_empty=True, **raw)
+        return self.app.topic(self._changelog_name, acks=False, allow_empty=True, **raw)
 
     def _new_store(self) -> PartitionedStore:
         """Extension point: faust/tables/base.py:196."""
@@ -74,14 +73,23 @@ class LaneTable(faust.Table):
         False, and nothing done, where the partition is not owned. Raises `PublishFailed`: call again with the
         same items. ValueError where a value is too short to hold its version.
         """
+        records = self.stage(partition, items)
+        if records is None:
+            return False
+        await self.app.publisher.publish(records)
+        return True
+
+    def stage(self, partition: int, items: Mapping[bytes, bytes | None]) -> list[Outgoing] | None:
+        """The first half of `put_batch`: the changelog records that the caller has to publish, or None.
+
+        For publishing several tables' changelogs, and what else a batch sends, in one call.
+        """
         owned: Items | None = self.data.partitions.get(partition)
         if owned is None:
-            return False
+            return None
         _check_versions(self.name, items)
-        changed = self.data.apply(owned, items)
-        topic = self.changelog_topic_name
-        await self.app.publisher.publish([Outgoing(topic, partition, k, v) for k, v in changed.items()])
-        return True
+        topic = self._changelog_name
+        return [Outgoing(topic, partition, k, v) for k, v in self.data.apply(owned, items).items()]
 
     async def restore(self, tps: Collection[TP]) -> None:
         """Reads the changelogs of partitions that are new here. Raises `KafkaUnavailable`: call again."""
@@ -92,7 +100,7 @@ class LaneTable(faust.Table):
             self.data.partitions[tp.partition] = await self._read(tp, begins[tp], ends[tp])
 
     async def _read(self, tp: TP, position: int, end: int) -> Items:
-        items: Items = {}
+        items: Items = self.data.empty()
         while position < end:
             records, position = await self.app.reader.read(*tp, position, end, RESTORE_RECORDS)
             for record in records:
