@@ -4,7 +4,7 @@ Facts (`...record`, past tense) have happened and are never refused; requests (i
 Amounts are minor units of `currency`. `id` is unique per merchant and makes a repeat recognisable.
 """
 
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 import msgspec
 from msgspec import Meta
@@ -15,7 +15,9 @@ from app.domain.money import check_currency
 
 
 class Command(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", omit_defaults=True, gc=False):
-    """What every record of a lane topic has."""
+    """What every record of a lane topic has. `is_timer`: only a timer's firing gives it effect."""
+
+    is_timer: ClassVar[bool] = False
 
     id: Id
 
@@ -148,12 +150,16 @@ class PayoutReturned(PayoutFact, frozen=True, kw_only=True, tag="payout.returned
 class FundsRelease(MerchantCommand, frozen=True, kw_only=True, tag="funds.release", gc=False):
     """Timer: what is still pending of a capture becomes available."""
 
+    is_timer: ClassVar[bool] = True
+
     payment_id: Id
     capture_id: Id
 
 
 class ParkedExpire(Command, frozen=True, kw_only=True, tag="parked.expire", gc=False):
     """Timer: the parent that parked facts wait for has not come inside its window."""
+
+    is_timer: ClassVar[bool] = True
 
     key: str
     subject: str

@@ -5,7 +5,7 @@
 """
 
 from datetime import date
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 import msgspec
 from msgspec import Meta
@@ -47,6 +47,8 @@ class ExpectationWithdrawn(Command, frozen=True, kw_only=True, tag="expectation.
 
 
 class LineFields(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", omit_defaults=True, gc=False):
+    is_timer: ClassVar[bool] = False
+
     source: Id
     psp: Id
     batch_id: Id
@@ -102,6 +104,8 @@ class LineRecorded(LineFields, frozen=True, kw_only=True, tag="line.recorded", g
 class SettlementDue(Command, frozen=True, kw_only=True, tag="settlement.due", gc=False):
     """Timer: an expectation's settlement window has closed."""
 
+    is_timer: ClassVar[bool] = True
+
     psp: Id
     identity: Id
     kind: LineKind
@@ -109,6 +113,8 @@ class SettlementDue(Command, frozen=True, kw_only=True, tag="settlement.due", gc
 
 class PaymentDue(Command, frozen=True, kw_only=True, tag="payment.due", gc=False):
     """Timer: a line's window for its expectation has closed."""
+
+    is_timer: ClassVar[bool] = True
 
     psp: Id
     identity: Id

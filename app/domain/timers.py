@@ -10,7 +10,7 @@ from typing import NamedTuple
 import msgspec
 
 from app.domain.decision import Draft, Ignored
-from app.domain.state import Ref
+from app.domain.state import Ref, View
 
 
 class Timer(msgspec.Struct, frozen=True, gc=False):
@@ -59,6 +59,19 @@ def set_timer(draft: Draft, kind: str, subject: str, due_at: datetime, record: m
 
 def clear_timer(draft: Draft, kind: str, subject: str) -> None:
     draft.put(timer_ref(draft.source.key, kind, subject), None)
+
+
+def is_set_again(view: View, key: str, record_id: str) -> bool:
+    """Whether a timer stands at just the due time that this record's id holds.
+
+    Then the record is no repeat although its id came before: the timer was taken, and set to that time once
+    more (a clock that runs ahead fires early; a later decision may then set the same time again).
+    """
+    fired = parse_timer_id(record_id)
+    if fired is None:
+        return False
+    timer: Timer | None = view.get(timer_ref(key, fired.kind, fired.subject))
+    return timer is not None and timer.due_at_ms == fired.due_at_ms
 
 
 def take_fired(draft: Draft, record_id: str) -> FiredId:

@@ -15,6 +15,7 @@ from app.domain.ledger_events import ledger_event
 from app.domain.parking import park
 from app.domain.state import NotLoaded, Ref
 from app.domain.streams import LANE_CODES, LEDGER_TRANSACTIONS
+from app.domain.timers import is_set_again
 from app.kafka.errors import RecordTooLarge
 from app.kafka.partitioner import partition_for
 from app.kafka.publisher import Outgoing, check_size
@@ -100,7 +101,10 @@ class Deciding:
         if known is None:
             return None
         if known == entry.hash:
-            return "duplicate"
+            if not (entry.command.is_timer and is_set_again(self.overlay, entry.key, entry.id)):
+                return "duplicate"
+            entry.id = f"{entry.id}#{entry.offset}"
+            return None
         if not self.rules.accepts_correction(entry.command):
             return self._bury(entry, f"id_conflict: {entry.id!r} came before with other content")
         entry.id, entry.corrects = correction_id(entry), True

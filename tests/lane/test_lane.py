@@ -6,15 +6,17 @@ from typing import Any
 
 import pytest
 
+from app.contracts.codec import encode
 from app.domain.decision import Draft, InvariantBroken
 from app.domain.state import account_ref
 from app.domain.streams import LEDGER_TRANSACTIONS, PAYMENTS_COMMANDS, PAYMENTS_EVENTS
+from app.domain.timers import timer_ref
 from app.errors import BadData, Transient
 from app.kafka.partitioner import partition_for
 from app.lane.catalogue import RULES
 from app.lane.intake import FORWARDED
 from app.lane.lane import Lane
-from app.store.api import Commit, Versioned
+from app.store.api import BLIND, Change, Commit, Versioned
 from tests.support.lane_world import PARTITIONS, Left, World, payment
 from tests.support.memory_store import MemoryStore
 
@@ -202,3 +204,22 @@ async def test_a_replay_publishes_nothing() -> None:
     assert world.output.records == []
     assert await world.store.outbox([world.id]) == []
     assert await world.position() == 1
+
+
+async def test_a_timer_taken_early_and_set_to_the_same_time_again_is_taken_again() -> None:
+    """Its record has the id of the first firing; as a duplicate it would be fired for ever."""
+    world = World()
+    await world.lane.process([world.payment(1)])
+    ref = timer_ref("m-1", "release", "pay-1/")
+    timer = (await world.store.load(world.id, [ref]))[ref]
+    fired = encode(timer.value.record)
+    await world.lane.process([world.log.append(fired), world.log.append(fired)])
+    assert outcomes(world) == {"applied": 2, "duplicate": 1}
+    again = Commit(
+        lane=world.id, first=3, next=4, counts={"applied": 1}, state={ref: Change(timer.value, 3, BLIND)}
+    )
+    world.log.gap()
+    await world.store.commit(again)
+    await world.lane.process([world.log.append(fired), world.log.append(fired)])
+    assert outcomes(world) == {"applied": 3, "duplicate": 2}
+    assert await world.store.load(world.id, [ref]) == {}
