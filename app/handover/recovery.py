@@ -1,4 +1,4 @@
-"""From a new assignment to flowing records: restore the tables, ask for the positions, seek, resume."""
+"""From a new assignment to flowing records: claim the tables, ask for the positions, seek, resume."""
 
 from __future__ import annotations
 
@@ -23,8 +23,11 @@ class LaneRecovery(Recovery):
 
     The stock ones read changelogs record by record through the running consumer, then resume the source
     partitions, seek, and clear the queues, in this order: what is fetched in between is lost (faust.md §1).
-    Here the flow stays stopped until all is in place, and changelogs are read by a reader of their own.
+    Here the flow stays stopped until the positions are sought. Changelogs are read by a reader of their own,
+    in the background: tables are caches, and what they do not know yet is answered by PostgreSQL.
     """
+
+    _restoring: asyncio.Future[None] | None = None
 
     async def on_rebalance(
         self, assigned: set[TP], revoked: set[TP], newly_assigned: set[TP], generation_id: int = 0
@@ -53,18 +56,22 @@ class LaneRecovery(Recovery):
         consumer = self.app.consumer
         consumer.stop_flow()
         await self.app.on_rebalance_complete.send()
-        await self._restore_tables()
+        for table in self.tables.values():
+            table.claim(self.actives_for_table[table])
         positions = await self._positions()
         if generation != self.app.consumer_generation_id:
             return  # the next rebalance's signal is on its way
         await consumer.reseek(positions)
         await self._resume()
+        if self._restoring is None or self._restoring.done():
+            self._restoring = self.add_future(self._restore_tables())
 
     async def _restore_tables(self) -> None:
-        for table in self.tables.values():
-            tps = self.actives_for_table[table]
-            await self._until_it_works(table.restore, tps)
-            await table.on_recovery_completed(tps, set())
+        """Goes on over rebalances: partitions that come meanwhile are read too, lost ones left."""
+        while unrestored := [table for table in self.tables.values() if table.restoring()]:
+            for table in unrestored:
+                await self._until_it_works(table.restore)
+        self.log.info("Tables restored")
 
     async def _positions(self) -> Mapping[TP, int]:
         owned = self.app.owned

@@ -12,7 +12,8 @@ from faust.types import TP
 from app.handover.store import VERSION_BYTES, Items, PartitionedStore
 from app.kafka.publisher import Outgoing
 
-RESTORE_RECORDS = 20_000
+RESTORE_RECORDS = 2_000
+"""Read at a time, about 8 ms of work: lanes are running meanwhile."""
 
 
 class ChangelogSpec(msgspec.Struct, frozen=True):
@@ -35,6 +36,7 @@ class LaneTable(faust.Table):
         options = {"key_type": bytes, "value_type": bytes, "store": "memory://"} | kwargs
         super().__init__(app, name=name, **options)
         self.max_keys = max_keys
+        self._unrestored: dict[int, dict[bytes, bytes | None]] = {}
         self._changelog_name = changelog_name(app.conf.id, name)
         self.changelog_topic = self._undeclared_topic()
 
@@ -60,8 +62,12 @@ class LaneTable(faust.Table):
         return self.data.data.get(key, default)
 
     def owned(self) -> frozenset[int]:
-        """Partitions that this process owns and has restored."""
+        """Partitions that this process owns, whether restored or not."""
         return frozenset(self.data.partitions)
+
+    def restoring(self) -> frozenset[int]:
+        """Owned partitions that do not know yet what their changelog holds; they take writes already."""
+        return frozenset(self._unrestored)
 
     def size(self, partition: int) -> int:
         """Keys of one partition; 0 where it is not owned."""
@@ -88,30 +94,46 @@ class LaneTable(faust.Table):
         if owned is None:
             return None
         _check_versions(self.name, items)
-        topic = self._changelog_name
-        return [Outgoing(topic, partition, k, v) for k, v in self.data.apply(owned, items).items()]
+        changed = self.data.apply(owned, items)
+        if partition in self._unrestored:
+            self._unrestored[partition] |= changed
+        return [Outgoing(self._changelog_name, partition, k, v) for k, v in changed.items()]
 
-    async def restore(self, tps: Collection[TP]) -> None:
-        """Reads the changelogs of partitions that are new here. Raises `KafkaUnavailable`: call again."""
-        new = [tp for tp in tps if tp.partition not in self.data.partitions]
-        begins = await self.app.reader.begin_offsets(new)
-        ends = await self.app.reader.end_offsets(new)
-        for tp in sorted(new):
-            self.data.partitions[tp.partition] = await self._read(tp, begins[tp], ends[tp])
+    def claim(self, tps: Collection[TP]) -> None:
+        """Partitions of the changelog that are ours from now on; new ones begin empty, to be restored."""
+        for tp in tps:
+            if tp.partition not in self.data.partitions:
+                self.data.partitions[tp.partition] = self.data.empty()
+                self._unrestored[tp.partition] = {}
 
-    async def _read(self, tp: TP, position: int, end: int) -> Items:
-        items: Items = self.data.empty()
-        while position < end:
-            records, position = await self.app.reader.read(*tp, position, end, RESTORE_RECORDS)
+    async def restore(self) -> None:
+        """Reads the changelogs of new partitions while these are in use: a cache may know too little.
+
+        What was written meanwhile is laid over what is read. Raises `KafkaUnavailable`: call again.
+        """
+        for partition, written in sorted(self._unrestored.items()):
+            items = await self._read(TP(self._changelog_name, partition), written)
+            if self._unrestored.get(partition) is written:  # else it was lost on the way
+                self.data.apply(items, written)
+                self.data.partitions[partition] = items
+                del self._unrestored[partition]
+
+    async def _read(self, tp: TP, written: object) -> Items:
+        reader, items = self.app.reader, self.data.empty()
+        position = (await reader.begin_offsets([tp]))[tp]
+        end = (await reader.end_offsets([tp]))[tp]
+        while position < end and self._unrestored.get(tp.partition) is written:
+            records, position = await reader.read(*tp, position, end, RESTORE_RECORDS)
             for record in records:
                 self.data.apply(items, {record.key: record.value})
-        return items
+        return items  # type: ignore[no-any-return]
 
     async def on_rebalance(self, assigned: set[TP], *_: Any, **__: Any) -> None:
         """Forgets partitions that are no longer ours."""
         mine = {tp.partition for tp in assigned if tp.topic == self.changelog_topic_name}
         for partition in self.owned() - mine:
             del self.data.partitions[partition]
+            self._unrestored.pop(partition, None)
 
     def changelog_spec(self, partitions: int, replication: int = 1) -> ChangelogSpec:
         """The topic to create before a worker starts; `partitions` are those of the stream."""

@@ -93,5 +93,10 @@ async def started(app: LaneApp) -> LaneApp:
     return app
 
 
+async def restored(*tables: LaneTable) -> None:
+    """Changelogs are read in the background."""
+    await eventually(lambda: not any(t.restoring() for t in tables), 15.0, "the tables' contents")
+
+
 async def caught_up(books: Books, topic: str, count: int, within_seconds: float = 15.0) -> None:
     await eventually(lambda: books.done(topic) >= count, within_seconds, f"{count} records of {topic}")

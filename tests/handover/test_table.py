@@ -10,7 +10,7 @@ from app.kafka.publisher import Outgoing, Publisher
 from app.kafka.reader import RangeReader
 from app.kafka.topics_admin import check_topics, ensure_topics
 from tests.handover.conftest import Start
-from tests.handover.members import Books, member, table
+from tests.handover.members import Books, member, restored, table
 from tests.support.topics import fresh_topic, unique
 from tests.support.waiting import eventually
 
@@ -58,14 +58,40 @@ async def test_a_restart_restores_what_was_written(kafka: str, start: Start) -> 
     assert await wallets.put_batch(2, {b"2-7": versioned(900, b"again"), b"2-8": None})
     await app.stop()
 
-    app, restored = setting.member()
+    app, again = setting.member()
     await start(app)
-    assert len(restored) == PARTITIONS * 300 - 1
-    assert restored.get(b"2-7") == versioned(900, b"again")
-    assert restored.get(b"2-8") is None
-    assert restored.get(b"1-299", partition=1) == versioned(299, b"first")
-    assert restored.get(b"1-299", partition=3) is None
-    assert b"0-0" in restored
+    await restored(again)
+    assert len(again) == PARTITIONS * 300 - 1
+    assert again.get(b"2-7") == versioned(900, b"again")
+    assert again.get(b"2-8") is None
+    assert again.get(b"1-299", partition=1) == versioned(299, b"first")
+    assert again.get(b"1-299", partition=3) is None
+    assert b"0-0" in again
+
+
+async def test_writes_before_the_restore_ends_are_laid_over_it(
+    kafka: str, publisher: Publisher, start: Start
+) -> None:
+    """Records flow while changelogs are read; nothing older comes back over what was written meanwhile."""
+    setting = await Setting.made(kafka)
+    changelog = changelog_spec(setting.group, "wallets", PARTITIONS).name
+    old = [Outgoing(changelog, 0, b"%d" % n, versioned(n, b"old")) for n in range(20_000)]
+    await publisher.publish(old)
+    app, wallets = setting.member(max_keys=15_000)
+    await start(app)
+    assert 0 in wallets.restoring()
+    assert await wallets.put_batch(
+        0, {b"19000": versioned(30_000, b"new"), b"19001": None, b"new": versioned(1)}
+    )
+    assert wallets.get(b"19000") == versioned(30_000, b"new")
+    assert 0 in wallets.restoring()
+    await restored(wallets)
+    assert wallets.get(b"19000") == versioned(30_000, b"new")
+    assert wallets.get(b"19001") is None
+    assert wallets.get(b"19002") == versioned(19_002, b"old")
+    assert wallets.get(b"new") == versioned(1)
+    assert wallets.get(b"4000") is None  # the bound holds
+    assert wallets.size(0) == 15_000
 
 
 async def test_the_changelog_partition_is_that_of_the_stream(kafka: str, start: Start) -> None:
@@ -88,6 +114,7 @@ async def test_a_lower_version_never_replaces_a_higher(
     await publisher.publish([Outgoing(changelog, 0, b"w", value) for value in written])
     app, wallets = setting.member()
     await start(app)
+    await restored(wallets)
     assert wallets.get(b"w") == versioned(9, b"newest")
     await wallets.put_batch(0, {b"w": versioned(8, b"late")})
     assert wallets.get(b"w") == versioned(9, b"newest")
@@ -107,6 +134,7 @@ async def test_a_bound_drops_the_oldest_here_and_in_the_changelog(kafka: str, st
     await app.stop()
     app, seen = setting.member(max_keys=100)
     await start(app)
+    await restored(seen)
     assert (seen.size(1), seen.size(0)) == (100, 0)
     assert seen.get(b"id-149") is None
     assert seen.get(b"id-150") == versioned(150)
@@ -122,6 +150,7 @@ async def test_lost_partitions_are_forgotten_and_found_at_the_new_owner(kafka: s
     await start(guest_app)
     await eventually(lambda: len(wallets.owned()) == 2, 10.0, "half of the partitions each")
     assert wallets.owned() | guest_wallets.owned() == {0, 1, 2, 3}
+    await restored(wallets, guest_wallets)
     assert {*wallets} | {*guest_wallets} == {b"0", b"1", b"2", b"3"}
     assert len(wallets) == len(guest_wallets) == 2
     lost = min(guest_wallets.owned())
@@ -129,6 +158,7 @@ async def test_lost_partitions_are_forgotten_and_found_at_the_new_owner(kafka: s
     assert await guest_wallets.put_batch(lost, {b"%d" % lost: versioned(3)})
     await guest_app.stop()
     await eventually(lambda: len(wallets.owned()) == 4, 15.0, "all partitions back")
+    await restored(wallets)
     assert wallets.get(b"%d" % lost) == versioned(3)
 
 
