@@ -167,6 +167,7 @@ class Books:
         while due := self._next_timer(until):
             self.now = max(self.now, from_epoch_ms(due.due_at_ms))
             outcomes.append(self.send(due.record))
+            assert self._next_timer(until) is not due, f"{due.record.id} is still there: {outcomes[-1]}"
         return outcomes
 
     def _next_timer(self, until: datetime | None) -> Any:
@@ -205,8 +206,17 @@ class Books:
     def open_categories(self) -> list[str]:
         return sorted(mismatch.category for mismatch in self.open_mismatches())
 
-    def expectations(self) -> list[ExpectationAnnounced]:
-        return [send.record for send in self.sends if send.topic == MATCHING_COMMANDS]
+    def expectations(self) -> dict[tuple[str, str, str], ExpectationAnnounced]:
+        """(home, kind, object id) -> what is expected there after all announcements and withdrawals."""
+        standing: dict[tuple[str, str, str], ExpectationAnnounced] = {}
+        for send in self.sends:
+            if send.topic != MATCHING_COMMANDS:
+                continue
+            if isinstance(send.record, ExpectationAnnounced):
+                standing[send.key, send.record.kind, send.record.object_id] = send.record
+            else:
+                standing.pop((send.key, send.record.kind, send.record.object_id), None)
+        return standing
 
     def events(self, tag: str | None = None) -> list[Any]:
         records = [send.record for send in self.sends if send.topic == PAYMENTS_EVENTS]
