@@ -27,6 +27,9 @@ WEB_PORT, SESSION = "TALLYSTICK_WEB_PORT", "TALLYSTICK_SESSION_TIMEOUT_SECONDS"
 DEFAULT_WEB_PORT = 8080
 DEMO_SESSION_SECONDS = "6"
 """The shortest that Kafka allows by default: a silent worker is replaced soon enough to watch it."""
+REFIRE = "TALLYSTICK_TIMER_REFIRE_SECONDS"
+DEMO_REFIRE_SECONDS = "10"
+"""A timer whose worker was stopped between marking and sending it is sent again after so long."""
 READY_SECONDS = 60.0
 
 Say = Callable[[str], None]
@@ -127,6 +130,7 @@ async def _servers(directory: Path, say: Say) -> AsyncIterator[Addresses]:
 def _environment(addresses: Addresses) -> dict[str, str]:
     environment = {**os.environ, **addresses.as_environment()}
     environment.setdefault(SESSION, DEMO_SESSION_SECONDS)
+    environment.setdefault(REFIRE, DEMO_REFIRE_SECONDS)
     if WEB_PORT not in environment:
         port = DEFAULT_WEB_PORT if is_free(DEFAULT_WEB_PORT) else free_port()
         environment[WEB_PORT] = str(port)
