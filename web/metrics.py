@@ -65,7 +65,7 @@ OF_THE_PROCESS: Final = (
         "tallystick_http_requests", "counter", ("method", "route", "status"), "Requests this process answered"
     ),
     Metric(
-        "tallystick_http_request_duration_seconds", "gauge", ("route",), "A histogram of how long they took"
+        "tallystick_http_request_duration_seconds", "gauge", ("route",), "How long they took, a histogram"
     ),
 )
 

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from typing import Final
 
-from prometheus_client import CollectorRegistry, Counter, Histogram
+from prometheus_client import CollectorRegistry, Counter, Histogram, disable_created_metrics
 
 BUCKETS_SECONDS: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
+
+
+disable_created_metrics()  # type: ignore[no-untyped-call]
 
 
 class RequestsSeen:
@@ -16,13 +19,13 @@ class RequestsSeen:
         self.registry = CollectorRegistry()
         self._requests = Counter(
             "tallystick_http_requests",
-            "Answered HTTP requests",
+            "Requests this process answered",
             ("method", "route", "status"),
             registry=self.registry,
         )
         self._seconds = Histogram(
             "tallystick_http_request_duration_seconds",
-            "Time to answer HTTP requests",
+            "How long they took, a histogram",
             ("route",),
             buckets=BUCKETS_SECONDS,
             registry=self.registry,

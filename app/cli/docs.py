@@ -11,8 +11,9 @@ import click
 from app.contracts import asyncapi
 from app.errors import CatalogueMismatch
 from app.settings import ROOT
+from web import docs as of_the_web
 
-DOCUMENTS: Final[dict[str, Callable[[], bytes]]] = {"asyncapi.json": asyncapi.render}
+DOCUMENTS: Final[dict[str, Callable[[], bytes]]] = {"asyncapi.json": asyncapi.render, **of_the_web.DOCUMENTS}
 """File name under docs/ -> what renders it."""
 
 

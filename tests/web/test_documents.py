@@ -1,0 +1,161 @@
+"""What is written about the API and the metrics agrees with what is served."""
+
+from __future__ import annotations
+
+import json
+import re
+from datetime import datetime
+from typing import Any
+
+import msgspec
+import pytest
+from jsonschema import Draft202012Validator
+from openapi_spec_validator import OpenAPIV31SpecValidator
+from prometheus_client.parser import text_string_to_metric_families
+
+from app.settings import ROOT
+from tests.support.waiting import eventually
+from tests.web import rows
+from tests.web.conftest import Web
+from web.call import Access, Endpoint, Raw
+from web.docs import DOCUMENTS
+from web.metrics import CATALOGUE, OF_THE_PROCESS
+from web.problems import CODES, ProblemDocument
+from web.routes import ENDPOINTS, RAW
+
+
+@pytest.mark.parametrize("name", sorted(DOCUMENTS))
+def test_committed_documents_are_current(name: str) -> None:
+    assert (ROOT / "docs" / name).read_bytes() == DOCUMENTS[name](), "run `python -m app docs`"
+
+
+async def test_the_document_served_is_the_committed_one_and_valid(web: Web) -> None:
+    async with web.client.get("/openapi.json") as response:
+        served = await response.read()
+    assert served == (ROOT / "docs" / "openapi.json").read_bytes()
+    OpenAPIV31SpecValidator(json.loads(served)).validate()
+
+
+def test_every_url_of_the_api_is_described() -> None:
+    paths = json.loads(DOCUMENTS["openapi.json"]())["paths"]
+    routes: list[Endpoint | Raw] = [*ENDPOINTS, *(route for route in RAW if route.documented)]
+    assert set(paths) == {route.path for route in routes}
+    for route in routes:
+        assert bool(paths[route.path]["get"]["security"]) == (route.access is not Access.OPEN), route.path
+
+
+def test_what_is_not_described_is_for_browsers() -> None:
+    assert {route.path for route in RAW if not route.documented} == {
+        "/", "/live", "/mismatches/{id}", "/static/{name}",
+    }  # fmt: skip
+
+
+async def test_answers_are_what_the_document_says(web: Web, viewer: dict[str, str]) -> None:
+    """Every endpoint's real answer against its schema; formats of times are checked as well."""
+    await rows.positions(web.pool)
+    await rows.worker(web.pool, "w-1", ["payments.commands:0"])
+    await rows.verify_run(web.pool, ok=True)
+    await rows.payment(web.pool, "m-1", "pay-1")
+    await rows.account(web.pool, "m_pend:m-1", 9500)
+    await rows.capture_posted(web.pool, 1, "m-1", "pay-1")
+    await rows.mismatch(web.pool, "a")
+    document = json.loads(DOCUMENTS["openapi.json"]())
+    for endpoint in ENDPOINTS:
+        ids = {"/v1/payments/{id}": "pay-1", "/v1/mismatches/{id}": "a"}
+        path = endpoint.path.format(id=ids.get(endpoint.path, "m-1"))
+        status, answer = await web.get(path, viewer)
+        assert status == 200, path
+        schema = {
+            "$ref": f"#/components/schemas/{endpoint.answer.__name__}",
+            "components": document["components"],
+        }
+        checker = Draft202012Validator.FORMAT_CHECKER
+        errors = list(Draft202012Validator(schema, format_checker=checker).iter_errors(answer))
+        assert not errors, (path, errors)
+        assert all(datetime.fromisoformat(text).tzinfo for text in times_in(answer))
+
+
+def times_in(value: Any) -> list[str]:
+    if isinstance(value, dict):
+        return [text for part in value.values() for text in times_in(part)]
+    if isinstance(value, list):
+        return [text for part in value for text in times_in(part)]
+    return [value] if isinstance(value, str) and re.match(r"\d{4}-\d\d-\d\dT", value) else []
+
+
+def test_the_problems_of_the_document_are_all_there_are() -> None:
+    paths = json.loads(DOCUMENTS["openapi.json"]())["paths"]
+    named = {code for path in paths.values() for answer in path["get"]["responses"].values()
+             for code in re.findall(r"`(\w+)`:", answer["description"])}  # fmt: skip
+    of_http = {"bad_request", "method_not_allowed", "body_too_large", "too_many_streams"}
+    assert named == set(CODES) - of_http
+    assert msgspec.json.schema(ProblemDocument)
+
+
+class TestMetrics:
+    async def full(self, web: Web) -> None:
+        """Rows that give every family at least one sample."""
+        await rows.positions(web.pool)
+        await rows.worker(web.pool, "w-1", ["payments.commands:0"], holes=3)
+        await rows.verify_run(web.pool, ok=True)
+        await rows.mismatch(web.pool, "a")
+        await web.pool.execute(
+            """INSERT INTO dead_letters (topic, partition, "offset", reason, payload)
+               VALUES ('t', 0, 3, 'r', 'x')"""
+        )
+
+    async def families(self, web: Web, headers: dict[str, str]) -> dict[str, Any]:
+        async with web.client.get("/metrics", headers=headers) as response:
+            assert response.status == 200
+            assert response.headers["Content-Type"].startswith("text/plain; version=0.0.4")
+            text = await response.text()
+        return {family.name: family for family in text_string_to_metric_families(text)}
+
+    async def test_names_kinds_and_labels_are_those_of_the_document(
+        self, web: Web, viewer: dict[str, str]
+    ) -> None:
+        await self.full(web)
+        wanted = {metric.name: metric for metric in (*CATALOGUE, *OF_THE_PROCESS)}
+
+        async def complete() -> Any:
+            found = await self.families(web, viewer)
+            return found if set(found) >= set(wanted) else None
+
+        found: Any = await eventually(complete, 10, "every family of the catalogue")
+        assert set(found) == set(wanted)
+        documented = (ROOT / "docs" / "metrics.md").read_text()
+        for name, family in found.items():
+            metric = wanted[name]
+            assert f"| `{name}{'_total' if metric.kind == 'counter' else ''}` |" in documented
+            assert family.documentation == metric.help
+            kind = "histogram" if name.endswith("duration_seconds") else metric.kind
+            assert family.type == kind, name
+            for sample in family.samples:
+                assert set(sample.labels) - {"le"} == set(metric.labels), name
+
+    async def test_figures(self, web: Web, viewer: dict[str, str]) -> None:
+        await self.full(web)
+        web.ends.ends = {("payments.commands", 1): 130}
+
+        async def lag() -> Any:
+            families = await self.families(web, viewer)
+            return families if "tallystick_position_lag" in families else None
+
+        families: Any = await eventually(lag, 10, "the lag")
+
+        def value(name: str, **labels: str) -> Any:
+            return next(s.value for s in families[name].samples if labels.items() <= s.labels.items())
+
+        assert value("tallystick_position_lag", topic="payments.commands", partition="1") == 30
+        assert value("tallystick_position", topic="matching.commands", partition="0") == 100
+        assert value("tallystick_holes", topic="payments.commands", partition="0") == 3
+        assert value("tallystick_database_up") == 1
+        assert value("tallystick_workers_alive") == 1
+
+    async def test_the_routes_label_is_bounded(self, web: Web, viewer: dict[str, str]) -> None:
+        for number in range(20):
+            await web.get(f"/v1/payments/{number}", viewer)
+            await web.get(f"/nothing/{number}")
+        families = await self.families(web, viewer)
+        routes = {sample.labels["route"] for sample in families["tallystick_http_requests"].samples}
+        assert routes <= {"/v1/payments/{id}", "unmatched", "/metrics"}
