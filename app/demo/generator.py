@@ -55,6 +55,11 @@ class Generator:
         """Grows while records are taken; final when the iterators are exhausted."""
         return self._stream.truth
 
+    @property
+    def started(self) -> datetime:
+        """The time of `record.at == 0`."""
+        return self._stream.start
+
     def restart(self, start: datetime) -> None:
         """Let `record.at == 0` of what comes next be `start`, after a wait between opening and records."""
         self._stream.start = start

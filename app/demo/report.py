@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from rich.console import Console
@@ -121,6 +121,14 @@ def show(console: Console, found: list[Category], figures: list[Row]) -> None:
     for figure in figures:
         books.add_row(figure.name, figure.expected, figure.found, _mark(figure.agrees))
     console.print(books)
+
+
+def show_detection(console: Console, found: Mapping[str, Sequence[float]]) -> None:
+    """Time to detect, mishaps included. `found`: category -> [median, 99th percentile] in ms."""
+    table = Table("mismatch", "median", "99 %", title="From the log to the finding", title_justify="left")
+    for name, (median, most) in sorted(found.items()):
+        table.add_row(name, f"{median:,.0f} ms", f"{most:,.0f} ms")
+    console.print(table)
 
 
 def _mark(agrees: bool) -> str:

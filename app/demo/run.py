@@ -22,7 +22,7 @@ from app.demo.stream import COMMANDS
 from app.demo.watch import LANES, View, Watch
 from app.kafka.publisher import Publisher
 from app.kafka.reader import RangeReader
-from app.store.books import Books, outcomes_of, read_books
+from app.store.books import Books, detection_ms, outcomes_of, read_books
 from app.store.pool import open_pool
 
 REST_SECONDS = 180.0
@@ -126,6 +126,7 @@ async def _judge(
     categories = report.categories(truth, before, after)
     figures = report.rows(truth, before, after) + report.certain_outcomes(truth, found)
     report.show(console, categories, figures)
+    report.show_detection(console, await detection_ms(pool, generator.started))
     proven = await _verify(console, platform)
     right = [row.agrees for row in categories] + [row.agrees for row in figures]
     return proven and all(right)

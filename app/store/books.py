@@ -6,6 +6,7 @@ Nothing here uses the lanes' own state documents or counters: it reads the colum
 from __future__ import annotations
 
 from collections.abc import Collection
+from datetime import datetime
 from typing import Any, Final
 
 import msgspec
@@ -91,6 +92,16 @@ async def outcomes_of(pool: Any, topic: str, ids: Collection[tuple[str, str]]) -
     return {(row["key"], row["id"]): row["outcome"] for row in rows}
 
 
+async def detection_ms(pool: Any, since: datetime) -> dict[str, list[float]]:
+    """Category -> [median, 99th percentile] of the milliseconds from the completing record's append to the
+
+    commit of the mismatch it opened, for those detected after `since`. Raises Transient.
+    """
+    with translated():
+        rows = await pool.fetch(DETECTION, since)
+    return {row["category"]: [float(value) for value in row["percentiles"]] for row in rows}
+
+
 async def _read(connection: Any) -> Books:
     payments = await connection.fetch(PAYMENTS)
     balances: dict[str, Figures] = {}
@@ -135,6 +146,9 @@ OPEN_STATUSES: Final = "('open', 'assigned', 'investigating', 'pending_approval'
 OPEN: Final = f"SELECT category, owner_key FROM mismatches WHERE status IN {OPEN_STATUSES}"
 RESOLVED: Final = """
 SELECT category, count(*) AS number FROM mismatches WHERE status = 'auto_resolved' GROUP BY category"""
+DETECTION: Final = """
+SELECT category, percentile_cont(ARRAY[0.5, 0.99]) WITHIN GROUP (ORDER BY detected_after_ms) AS percentiles
+  FROM mismatches WHERE detected_at > $1 AND detected_after_ms IS NOT NULL GROUP BY category"""
 OUTCOMES: Final = """
 SELECT r.key, r.id, r.outcome FROM unnest($2::text[], $3::text[]) AS wanted (key, id)
   JOIN record_keys r ON r.topic = $1 AND r.key = wanted.key AND r.id = wanted.id"""

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
 from app.domain.state import Ref
 from app.store.api import DeadLetterRow, KeyRow
-from app.store.books import outcomes_of, read_books, read_progress
+from app.store.books import detection_ms, outcomes_of, read_books, read_progress
 from app.store.pool import open_pool
 from app.store.postgres import PostgresStore
 from tests.support.commits import (
@@ -82,3 +83,15 @@ async def test_a_resolved_mismatch_is_counted_apart(pool: Any) -> None:
     await store.commit(commit(0, lane=MATCHING, state=row))
     books = await read_books(pool)
     assert (books.open, books.resolved) == (frozenset(), {"AMOUNT_UNDER": 1})
+
+
+async def test_the_time_to_detect_is_from_append_to_commit(pool: Any) -> None:
+    store = PostgresStore(pool)
+    await store.positions([MATCHING])
+    a_second_ago = int((datetime.now(UTC) - timedelta(seconds=1)).timestamp() * 1000)
+    found = mismatch(detected_at=datetime.now(UTC))
+    row = {MISMATCH: change(found, 0)}
+    await store.commit(commit(0, lane=MATCHING, state=row, append_ms={found.id: a_second_ago}))
+    median, most = (await detection_ms(pool, found.detected_at - timedelta(seconds=1)))["AMOUNT_UNDER"]
+    assert 1000 <= median == most < 60_000
+    assert await detection_ms(pool, found.detected_at + timedelta(seconds=1)) == {}
