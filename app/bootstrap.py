@@ -12,6 +12,7 @@ from app.contracts.topics import TOPICS
 from app.handover.batch import Batch
 from app.kafka.publisher import Publisher
 from app.kafka.reader import RangeReader
+from app.lane.auditor import Auditor
 from app.lane.catalogue import RULES
 from app.lane.heartbeat import Heartbeat
 from app.lane.lanes import Lanes
@@ -23,6 +24,7 @@ from app.settings import Settings
 from app.store.api import LaneId
 from app.store.pool import open_pool
 from app.store.postgres import PostgresStore
+from app.store.verify_schedule import verify_if_due
 from app.store.workers import WorkerRows
 
 log: Final = logging.getLogger(__name__)
@@ -77,7 +79,8 @@ class Runtime:
         self.heartbeat = Heartbeat(
             settings.worker_id, self.lanes, self.watchdog, self.timers, rows.write, rows.remove
         )
-        for service in (self.watchdog, self.timers, self.heartbeat):
+        self.auditor = Auditor(lambda every: verify_if_due(self.pool, settings.database_url, every))
+        for service in (self.watchdog, self.timers, self.heartbeat, self.auditor):
             self._run(service.run(), type(service).__name__)
 
     def _run(self, work: Coroutine[Any, Any, None], name: str) -> None:
