@@ -100,6 +100,24 @@ async def _kill_while_joining(hazards: Hazards) -> float:
     return await hazards.leave(name)
 
 
+async def _while_all_are_down(hazards: Hazards, change: Callable[[], Awaitable[None]]) -> None:
+    await hazards.all_down()
+    await change()
+    hazards.all_up()
+
+
+async def _offsets(hazards: Hazards) -> None:
+    await _while_all_are_down(hazards, hazards.force_offsets)
+
+
+async def _forged(hazards: Hazards) -> None:
+    await _while_all_are_down(hazards, hazards.forge_tables)
+
+
+async def _lost_changelogs(hazards: Hazards) -> None:
+    await _while_all_are_down(hazards, hazards.lose_changelogs)
+
+
 async def _swallowed(hazards: Hazards) -> None:
     await hazards.swallow(200)
 
@@ -125,9 +143,9 @@ FAULTS: Final[dict[str, tuple[Fault, int]]] = {
     "kill -9 a worker while another joins": (_kill_while_joining, 3),
     "batches swallowed, watchdog on": (_swallowed, 2),
     "batches swallowed, watchdog off": (_swallowed_unwatched, 2),
-    "group offsets forced": (Hazards.force_offsets, 1),
-    "tables forged": (Hazards.forge_tables, 1),
-    "changelogs lost": (Hazards.lose_changelogs, 1),
+    "group offsets forced": (_offsets, 1),
+    "tables forged": (_forged, 1),
+    "changelogs lost": (_lost_changelogs, 1),
 }
 """What it says -> the fault and its weight. Each is met once before any is drawn."""
 
@@ -234,7 +252,7 @@ async def settle(cluster: Cluster, monitor: Monitor, hazards: Hazards, sender: S
     say(f"drained after {time.monotonic() - began:.1f} s; stopping the workers and judging")
     await hazards.all_down()
     began = time.monotonic()
-    verdict = await judge(cluster, sender.traffic.truth)
+    verdict = await judge(cluster, sender.traffic.truth, hazards.forged)
     tell(sender, monitor, verdict)
     say(f"judged in {time.monotonic() - began:.0f} s")
     return not verdict.problems

@@ -22,6 +22,7 @@ from app.kafka.topics_admin import ensure_topics
 from app.lane.catalogue import RULES
 from tests.hazards.cluster import PARTITIONS, Cluster
 from tests.hazards.monitor import Monitor
+from tests.hazards.sums import Wallet
 from tests.support.waiting import eventually
 
 PATIENCE_SECONDS: Final = 120.0
@@ -41,6 +42,7 @@ class Hazards:
         self.monitor = monitor
         self.random = random
         self.stayers: list[str] = []
+        self.forged: set[Wallet] = set()
         self._guests: list[str] = []
         self._swallowers: dict[str, str] = {}
 
@@ -185,7 +187,7 @@ class Hazards:
         await asyncio.to_thread(self.cluster.stack.kill_database)
         await asyncio.to_thread(self.cluster.stack.start_database)
 
-    # -- what workers rely on, changed while none runs ------------------------------------------------------
+    # -- what workers rely on, to be changed while none runs -----------------------------------------------
 
     async def all_down(self) -> None:
         await self.cluster.terminate(*self.stayers)
@@ -196,7 +198,6 @@ class Hazards:
 
     async def force_offsets(self) -> None:
         """Group offsets at the end, at zero and anywhere, as an operator's tool could set them."""
-        await self.all_down()
         ends = await self.cluster.reader.end_offsets(self.cluster.lanes)
         offsets = {
             TopicPartition(*lane): OffsetAndMetadata(
@@ -205,7 +206,6 @@ class Hazards:
             for lane, end in ends.items()
         }
         await self._until(partial(self._commit, offsets), "the group to be empty")
-        self.all_up()
 
     async def _commit(self, offsets: dict[Any, Any]) -> bool:
         consumer = AIOKafkaConsumer(
@@ -223,19 +223,18 @@ class Hazards:
 
     async def forge_tables(self) -> None:
         """Changelog entries that are wrong: another balance, a version of the future, one of the past."""
-        await self.all_down()
         rows = await self.cluster.pool.fetch(
             "SELECT account, currency, lane, balance, version FROM accounts WHERE starts_with(account, 'm_')"
         )
-        forged = [record for row in rows if (record := self._forged(row)) is not None]
+        forged = [self._forged(row) for row in rows]
+        self.forged.update(forged)
         publisher = Publisher(self.cluster.bootstrap, client_id="hazards-forger")
         try:
-            await publisher.publish(forged)
+            await publisher.publish([Outgoing(CHANGELOG, w.partition, w.key, w.value) for w in forged])
         finally:
             await publisher.stop()
-        self.all_up()
 
-    def _forged(self, row: Any) -> Outgoing | None:
+    def _forged(self, row: Any) -> Wallet:
         version, balance = self.random.choice(
             (
                 (row["version"], row["balance"] + 1_000_000),
@@ -244,13 +243,11 @@ class Hazards:
                 (max(0, row["version"] - 1), 0),
             )
         )
-        value = version.to_bytes(8, "big") + balance.to_bytes(8, "big", signed=True)
         key = f"{row['account']}|{row['currency']}".encode()
-        return Outgoing(CHANGELOG, int(row["lane"].rpartition(":")[2]), key, value)
+        return Wallet(int(row["lane"].rpartition(":")[2]), key, version, balance)
 
     async def lose_changelogs(self) -> None:
         """The tables' changelogs are gone; the workers start with empty tables."""
-        await self.all_down()
         lost = [spec for spec in specs(PARTITIONS) if spec.name not in RULES and "changelog" in spec.name]
         admin = AIOKafkaAdminClient(bootstrap_servers=self.cluster.bootstrap)
         await admin.start()
@@ -259,7 +256,6 @@ class Hazards:
         finally:
             await admin.close()
         await self._until(partial(self._created, lost), "the changelogs to be made anew")
-        self.all_up()
 
     async def _created(self, lost: list[Any]) -> bool:
         try:

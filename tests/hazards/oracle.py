@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
 from typing import Any, Final
 
 import asyncpg
@@ -22,7 +22,7 @@ from app.store.postgres import PostgresStore
 from tests.hazards.cluster import PARTITIONS, Cluster, VerbFailed
 from tests.hazards.monitor import Monitor
 from tests.hazards.outputs import Outputs
-from tests.hazards.sums import check_sums, check_wallets
+from tests.hazards.sums import Wallet, check_sums, check_wallets
 from tests.hazards.truth import Truth
 from tests.simulation.oracle import Answer, replay
 from tests.support.waiting import eventually
@@ -94,8 +94,8 @@ async def drained(cluster: Cluster, monitor: Monitor, within_seconds: float = DR
     await eventually(condition, within_seconds, f"positions to be end offsets; halted: {monitor.halted}")
 
 
-async def judge(cluster: Cluster, truth: Truth) -> Verdict:
-    """Compare everything. No worker may run any more."""
+async def judge(cluster: Cluster, truth: Truth, forged: Collection[Wallet] = ()) -> Verdict:
+    """Compare everything. No worker may run any more; `forged`: what we wrote into changelogs ourselves."""
     verdict, outputs = Verdict(), Outputs()
     connection = await asyncpg.connect(cluster.dsn)
     try:
@@ -115,7 +115,7 @@ async def judge(cluster: Cluster, truth: Truth) -> Verdict:
                     came = await cluster.read_all(LaneId(topic.name, partition))
                     outputs.compare(verdict, LaneId(topic.name, partition), came)
         await check_sums(connection, verdict, truth)
-        await check_wallets(cluster, connection, verdict)
+        await check_wallets(cluster, connection, verdict, forged)
     finally:
         await connection.close()
     await _verify(cluster, verdict)

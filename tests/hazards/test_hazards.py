@@ -133,7 +133,7 @@ async def test_what_was_sent_is_what_the_books_hold(scene: Scene) -> None:
     await scene.load.aclose()
     await drained(scene.cluster, scene.monitor)
     await scene.hazards.all_down()
-    verdict = await judge(scene.cluster, scene.sender.traffic.truth)
+    verdict = await judge(scene.cluster, scene.sender.traffic.truth, scene.hazards.forged)
     print(scene.sender.sent, verdict.figures, dict(scene.monitor.counted))
     assert verdict.problems == []
     assert (verdict.lost, verdict.doubled) == (0, 0)
