@@ -2,7 +2,8 @@
 
 Batches are made first, as the merchant lane makes them for captures: per payment one record key, one payment,
 two claims, one ledger transaction with four entries, one timer, and the batch's balances and outbox. Each
-variant gets a fresh database, in random order per round; what was written is counted before a figure is given.
+variant gets a fresh database, in random order per round; what was written is counted before a figure is
+given.
 """
 
 from __future__ import annotations

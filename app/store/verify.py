@@ -6,8 +6,9 @@ everything from offset 0. What was proven is remembered only where every check p
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine, Sequence
-from datetime import datetime
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+from contextlib import asynccontextmanager
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 import asyncpg
@@ -67,15 +68,35 @@ CHECKS: Final[Sequence[tuple[str, str, Callable[..., Coroutine[Any, Any, checks.
 
 async def verify(dsn: str, *, full: bool = False) -> Report:
     """Run all checks and keep the report in `verify_runs`. Raises Transient, ConfigurationError."""
+    async with _only_one(dsn) as connection:
+        if connection is None:
+            raise ConfigurationError("another verify is running on this database: wait for it")
+        return await _run(connection, full)
+
+
+async def verify_if_due(dsn: str, every_seconds: float) -> Report | None:
+    """The same for processes that all have it on their list: None where another is at it or has just been."""
+    async with _only_one(dsn) as connection:
+        if connection is None or await connection.fetchval(RECENT, timedelta(seconds=every_seconds)):
+            return None
+        return await _run(connection, full=False)
+
+
+@asynccontextmanager
+async def _only_one(dsn: str) -> AsyncIterator[Any]:
+    """A connection that holds the lock of `verify`, None where another has it."""
     with translated():
         connection = await asyncpg.connect(dsn, timeout=CONNECT_SECONDS, server_settings=SERVER_SETTINGS)
         try:
-            if not await connection.fetchval("SELECT pg_try_advisory_lock($1)", LOCK):
-                raise ConfigurationError("another verify is running on this database: wait for it")
-            async with connection.transaction(isolation="repeatable_read"):
-                return await _prove(connection, full)
+            free = await connection.fetchval("SELECT pg_try_advisory_lock($1)", LOCK)
+            yield connection if free else None
         finally:
             await connection.close()
+
+
+async def _run(connection: Any, full: bool) -> Report:
+    async with connection.transaction(isolation="repeatable_read"):
+        return await _prove(connection, full)
 
 
 async def _prove(connection: Any, full: bool) -> Report:
@@ -103,5 +124,6 @@ def _check(name: str, statement: str, finding: checks.Finding) -> Check:
     )
 
 
+RECENT: Final = "SELECT EXISTS (SELECT FROM verify_runs WHERE started_at > clock_timestamp() - $1::interval)"
 KEEP: Final = """
 INSERT INTO verify_runs (started_at, finished_at, complete, ok, checks) VALUES ($1, $2, $3, $4, $5)"""

@@ -15,7 +15,7 @@ from app.domain.timers import Timer
 from app.errors import ConfigurationError
 from app.store.api import DeadLetterRow
 from app.store.postgres import PostgresStore
-from app.store.verify import LOCK, Report, verify
+from app.store.verify import LOCK, Report, verify, verify_if_due
 from tests.support.commits import (
     ITEM,
     LANE,
@@ -327,5 +327,14 @@ async def test_one_run_at_a_time(database: str, pool: Any) -> None:
         await connection.execute("SELECT pg_advisory_lock($1)", LOCK)
         with pytest.raises(ConfigurationError, match="another verify"):
             await verify(database)
+        assert await verify_if_due(database, 300) is None
         await connection.execute("SELECT pg_advisory_unlock($1)", LOCK)
     assert (await verify(database)).ok
+
+
+async def test_a_run_is_due_once_per_interval_whoever_asks(database: str, store: PostgresStore) -> None:
+    first = await verify_if_due(database, 300)
+    assert first is not None
+    assert first.ok
+    assert await verify_if_due(database, 300) is None
+    assert await verify_if_due(database, 0) is not None
