@@ -182,7 +182,8 @@ SELECT account, currency, lane, a.balance AS stored, m.entries,
   FULL JOIN (SELECT * FROM proven_balances WHERE {proven}) v USING (account, currency, lane)"""
 
 WRONG_BALANCES: Final = """
-SELECT * FROM proof WHERE stored IS DISTINCT FROM expected OR expected IS NULL ORDER BY account, currency, lane LIMIT $1"""
+SELECT * FROM proof WHERE stored IS DISTINCT FROM expected OR expected IS NULL
+ ORDER BY account, currency, lane LIMIT $1"""
 
 TRIAL_BALANCE: Final = """
 SELECT a.currency, coalesce(sum(a.balance) FILTER (WHERE k.normal_side = 'debit'), 0) AS debits,
