@@ -14,7 +14,9 @@ if TYPE_CHECKING:
     from web.deps import Deps
 
 STAFF_ROLES: Final = ("viewer", "analyst", "approver", "lead", "operator", "admin")
-MACHINE_SCOPES: Final = ("ingest", "merchant")
+INGEST: Final = "ingest"
+"""Scope of machines that write; nothing here is theirs to read."""
+MERCHANT: Final = "merchant"
 
 Query = TypeVar("Query", bound=msgspec.Struct)
 

@@ -43,7 +43,9 @@ CATALOGUE: Final = (
     ),
     Metric("tallystick_outbox_rows", "gauge", LANE, "Committed batches whose output is not published"),
     Metric("tallystick_outbox_age_seconds", "gauge", LANE, "Age of the oldest unpublished output"),
-    Metric("tallystick_timers_overdue", "gauge", LANE, "Timers that are due and not taken"),
+    Metric(
+        "tallystick_timers_overdue", "gauge", LANE, "Timers that are due and not taken, counted up to 1000"
+    ),
     Metric("tallystick_timer_age_seconds", "gauge", LANE, "How long the oldest due timer has been due"),
     Metric(
         "tallystick_kafka_ends_age_seconds", "gauge", (), "Age of the end offsets; absent before the first"

@@ -19,6 +19,7 @@ class PartitionStatus(Answer, frozen=True, kw_only=True):
 
     `holes`: gaps in the delivery which the lane read itself; `conflicts`: positions or rows that had moved
     under a decision (both since the workers' start). `halted`: why it stands, null if it does not.
+    `timers_overdue` is counted up to 1000.
     """
 
     topic: str

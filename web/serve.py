@@ -26,6 +26,7 @@ STOP_WITHIN_SECONDS: Final = 3.0
 
 async def serve(settings: Settings, started: Callable[[str], None]) -> None:
     """`started` is called once with the URL, when requests are accepted."""
+    logging.basicConfig(level="INFO", format="%(asctime)s %(levelname)s %(name)s %(message)s")
     # Its lines repeat with every attempt; what matters of them is logged once by `web/ends.py`.
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
     stop = asyncio.Event()

@@ -14,11 +14,11 @@ from app.store.errors import translated
 from app.store.pool import open_pool
 from app.store.web_errors import NOT_MIGRATED
 from app.store.web_keys import StoredKey, add_key, list_keys, revoke_key
-from web.call import STAFF_ROLES
+from web.call import INGEST, MERCHANT, STAFF_ROLES
 from web.keys import load_hasher, make_key
 
 Answer = TypeVar("Answer")
-ROLES = (*STAFF_ROLES, "ingest")
+ROLES = (*STAFF_ROLES, INGEST)
 
 
 @click.group()
@@ -39,7 +39,7 @@ def create(role: str | None, merchant_id: str | None) -> None:
         raise click.UsageError("--merchant must have 1 to 200 characters")
     hasher, key = load_hasher(), make_key()
     key_hash = hasher.hash(key.token)
-    _with_pool(lambda pool: add_key(pool, key.id, key_hash, role or "merchant", merchant_id))
+    _with_pool(lambda pool: add_key(pool, key.id, key_hash, role or MERCHANT, merchant_id))
     whose = f"merchant {merchant_id}" if merchant_id else role
     click.echo(f"key {key.id} for {whose}; it is shown this once:", err=True)
     click.echo(key.token)

@@ -14,7 +14,7 @@ import orjson
 
 
 class LaneFigures(msgspec.Struct, frozen=True, kw_only=True):
-    """One partition. Ages in seconds; `halted_reason` None: not halted."""
+    """One partition. Ages in seconds; `halted_reason` None: not halted; timers are counted up to 1000."""
 
     topic: str
     partition: int
@@ -121,9 +121,11 @@ SELECT p.topic, p.partition, p.next_offset, p.updated_at, p.halted_at, p.halted_
   FROM positions p
   LEFT JOIN (SELECT topic, partition, count(*) AS rows, min(created_at) AS oldest
                FROM outbox GROUP BY topic, partition) o USING (topic, partition)
-  LEFT JOIN LATERAL (SELECT count(*) AS rows, min(due_at) AS oldest FROM timers
-                      WHERE timers.topic = p.topic AND timers.partition = p.partition
-                        AND due_at <= clock_timestamp()) t ON true
+  LEFT JOIN LATERAL (SELECT count(*) AS rows, min(due_at) AS oldest
+                       FROM (SELECT due_at FROM timers
+                              WHERE timers.topic = p.topic AND timers.partition = p.partition
+                                AND due_at <= now()
+                              ORDER BY due_at LIMIT 1000) due) t ON true -- the first thousand say enough
  ORDER BY p.topic, p.partition
 """
 
