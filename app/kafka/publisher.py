@@ -5,52 +5,32 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
-from itertools import zip_longest
+from functools import partial
 from typing import Any
 
-import msgspec
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaConnectionError, KafkaError, KafkaTimeoutError, RequestTimedOutError
 
 from app.kafka.errors import KafkaUnavailable, PublishFailed, RecordTooLarge
+from app.kafka.outgoing import Outgoing
+from app.kafka.partition_queue import PartitionQueue
+
+__all__ = ["Outgoing", "Publisher"]
 
 BATCH_BYTES = 256 * 1024
 RECORD_BYTES = 1_000_000
 """Below the broker's default `message.max.bytes` (1,048,588), which counts the batch's header too."""
-RECORD_OVERHEAD_BYTES = 100
 
 _SURVIVABLE = (KafkaTimeoutError, RequestTimedOutError, KafkaConnectionError, TimeoutError)
 
 
-class Outgoing(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """One record to publish. `value` None is a tombstone; key and value may not both be None."""
-
-    topic: str
-    partition: int
-    key: bytes | None
-    value: bytes | None
-    headers: tuple[tuple[str, bytes], ...] = ()
-
-    @property
-    def size(self) -> int:
-        """Bytes that count against the broker's limit, header fields included."""
-        headers = sum(len(name) + len(value) + 10 for name, value in self.headers)
-        return len(self.key or b"") + len(self.value or b"") + headers + RECORD_OVERHEAD_BYTES
-
-
-def check_size(record: Outgoing, limit: int = RECORD_BYTES) -> None:
-    """Raises RecordTooLarge for a record that a `Publisher` with this limit would refuse."""
-    suspect = len(record.value or b"") * 2 > limit or len(record.headers) > 1  # nearly none is
-    if suspect and record.size > limit:
-        raise RecordTooLarge(record.topic, record.key, record.size, limit)
-
-
 class Publisher:
-    """One idempotent producer with acks=all. Safe for several callers at once.
+    """One idempotent producer with acks=all. Safe for several callers at once, who share record batches.
 
     Records of one caller that awaits between calls keep their order within a partition, also after a failure:
-    a partition's second batch is sent only when its first is acknowledged. A call that failed may have been
-    stored in part or arrive later, so the same records published again come after it, never before.
+    one batch per partition is under way at a time. A call that failed may have been stored in part or arrive
+    later, so the same records published again come after it, never before. A partition that is away delays
+    only the calls that have records for it.
     """
 
     def __init__(
@@ -69,15 +49,14 @@ class Publisher:
         self._timeout_seconds = timeout_seconds
         self._producer: Any = None
         self._changing = asyncio.Lock()
+        self._queues: dict[tuple[str, int], PartitionQueue] = {}
 
     async def start(self) -> None:
         """Connects; raises `KafkaUnavailable` when no broker answers. Does nothing when started."""
-        async with self._changing:
-            if self._producer is None:
-                self._producer = await self._connected()
+        await self._connected()
 
     async def stop(self) -> None:
-        """Sends what is pending, at most for a few seconds, and closes. Does nothing when stopped."""
+        """Sends what is under way, at most for a few seconds, and closes. Does nothing when stopped."""
         async with self._changing:
             producer, self._producer = self._producer, None
             if producer is not None:
@@ -87,47 +66,54 @@ class Publisher:
         """Returns when every record is acknowledged by all in-sync replicas.
 
         Raises `RecordTooLarge` before anything is sent, `PublishFailed` when any record is not acknowledged
-        within the timeout: publish the whole call again.
+        within the timeout: publish the whole call again. `KafkaUnavailable` when there is no connection.
         """
-        if not records:
-            return
         self._refuse_oversize(records)
-        await self.start()
-        producer = self._producer
+        await self._connected()
+        pending = [self._queue(*where).put(group) for where, group in _by_partition(records).items()]
         try:
             async with asyncio.timeout(self._timeout_seconds):
-                for round_ in self._rounds(producer, records):
-                    await self._send(producer, round_)
+                await asyncio.gather(*pending)
         except (KafkaError, TimeoutError) as error:
-            await self._drop_if_broken(producer, error)
             topics = sorted({record.topic for record in records})
             raise PublishFailed(f"{len(records)} records for {', '.join(topics)}: {error!r}") from error
+        finally:
+            _give_up(pending)
 
     def _refuse_oversize(self, records: Iterable[Outgoing]) -> None:
         for record in records:
             if record.size > self._record_bytes:
                 raise RecordTooLarge(record.topic, record.key, record.size, self._record_bytes)
 
-    def _rounds(self, producer: Any, records: Sequence[Outgoing]) -> list[list[tuple[str, int, Any]]]:
-        """Record batches to send; a round holds at most one per partition, so that rounds keep the order."""
-        groups: dict[tuple[str, int], list[Any]] = {}
-        for record in records:
-            group = groups.setdefault((record.topic, record.partition), [])
-            if not group or not _append(group[-1], record):
-                group.append(producer.create_batch())
-                if not _append(group[-1], record):
-                    raise RecordTooLarge(record.topic, record.key, record.size, self._record_bytes)
-        columns = [[(topic, partition, batch) for batch in g] for (topic, partition), g in groups.items()]
-        return [[entry for entry in row if entry is not None] for row in zip_longest(*columns)]
+    def _queue(self, topic: str, partition: int) -> PartitionQueue:
+        queue = self._queues.get((topic, partition))
+        if queue is None:
+            send = partial(self._send, topic, partition)
+            queue = self._queues[topic, partition] = PartitionQueue(self._new_batch, send)
+        return queue
 
-    async def _send(self, producer: Any, entries: list[tuple[str, int, Any]]) -> None:
-        pending = []
-        for topic, partition, batch in entries:
-            batch.close()  # a closed batch does not linger
-            pending.append(await producer.send_batch(batch, topic, partition=partition))
-        await asyncio.gather(*pending)
+    async def _new_batch(self) -> Any:
+        return (await self._connected()).create_batch()
+
+    async def _send(self, topic: str, partition: int, batch: Any) -> None:
+        producer = await self._connected()
+        batch.close()  # a closed batch does not linger
+        try:
+            async with asyncio.timeout(self._timeout_seconds):
+                await (await producer.send_batch(batch, topic, partition=partition))
+        except (KafkaError, TimeoutError) as error:
+            await self._drop_if_broken(producer, error)
+            raise
 
     async def _connected(self) -> Any:
+        if self._producer is not None:
+            return self._producer
+        async with self._changing:
+            if self._producer is None:
+                self._producer = await self._new_producer()
+            return self._producer
+
+    async def _new_producer(self) -> Any:
         producer = AIOKafkaProducer(
             bootstrap_servers=self._bootstrap,
             client_id=self._client_id,
@@ -155,9 +141,22 @@ class Publisher:
                 await _close(producer)
 
 
-def _append(batch: Any, record: Outgoing) -> bool:
-    added = batch.append(key=record.key, value=record.value, timestamp=None, headers=list(record.headers))
-    return added is not None
+def _by_partition(records: Sequence[Outgoing]) -> dict[tuple[str, int], list[Outgoing]]:
+    groups: dict[tuple[str, int], list[Outgoing]] = {}
+    for record in records:
+        where = (record.topic, record.partition)
+        if where in groups:
+            groups[where].append(record)
+        else:
+            groups[where] = [record]
+    return groups
+
+
+def _give_up(pending: Iterable[asyncio.Future[None]]) -> None:
+    """The caller is gone: what is not under way is not sent, and no error goes unseen."""
+    for future in pending:
+        if not future.cancel() and not future.cancelled():
+            future.exception()
 
 
 async def _close(producer: Any) -> None:

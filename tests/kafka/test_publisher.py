@@ -47,6 +47,22 @@ async def test_concurrent_callers_keep_their_own_order(
         assert mine == list(range(20))
 
 
+async def test_many_callers_do_not_starve_one_another(
+    kafka: str, publisher: Publisher, reader: RangeReader
+) -> None:
+    """With a batch of its own each, aiokafka's bookkeeping tells some of them a time-out that was none."""
+    topic = await fresh_topic(kafka, "crowd", 4)
+
+    async def caller(name: int) -> None:
+        for turn in range(40):
+            await publisher.publish(
+                [Outgoing(topic, p, b"%d" % name, b"%d" % turn) for p in range(4) for _ in range(2)]
+            )
+
+    await asyncio.gather(*map(caller, range(24)))
+    assert set((await reader.end_offsets([(topic, p) for p in range(4)])).values()) == {24 * 40 * 2}
+
+
 async def test_tombstones_and_headers_arrive(kafka: str, publisher: Publisher, reader: RangeReader) -> None:
     topic = await fresh_topic(kafka, "headers")
     headers = (("forwarded", b"1"), ("trace", b""))
