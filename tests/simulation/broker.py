@@ -18,7 +18,7 @@ class Record(NamedTuple):
     timestamp: int
     key: bytes | None
     value: bytes | None
-    headers: tuple[tuple[str, bytes], ...]
+    headers: Sequence[tuple[str, bytes]]
 
 
 class Partition:
@@ -70,5 +70,5 @@ class Broker:
             return found, found[-1].offset + 1
         return found, min(upto, partition.end)
 
-    def end_offsets(self, lanes: Collection[LaneId]) -> dict[LaneId, int]:
-        return {lane: self.partitions[lane].end for lane in lanes}
+    def end_offsets(self, partitions: Collection[tuple[str, int]]) -> dict[tuple[str, int], int]:
+        return {LaneId(*partition): self.partitions[LaneId(*partition)].end for partition in partitions}

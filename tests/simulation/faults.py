@@ -7,12 +7,11 @@ and then let the call go on. It returns False where it cannot happen there (no o
 from __future__ import annotations
 
 from collections.abc import Callable
-from random import Random
 from typing import TYPE_CHECKING, Final
 
 from app.errors import Transient
 from app.store.api import LaneId
-from tests.simulation.steps import STEPS, Call
+from tests.simulation.steps import BACKOFF, Call
 
 if TYPE_CHECKING:
     from tests.simulation.worker import Worker
@@ -21,67 +20,60 @@ if TYPE_CHECKING:
 Fault = Callable[["World", Call], bool]
 
 
-class Plan:
-    """One fault of a schedule: at which step, and after how many records of input it may come."""
-
-    __slots__ = ("after", "fault", "patience", "step")
-
-    def __init__(self, fault: str, step: str, after: int) -> None:
-        self.fault = fault
-        self.step = step
-        self.after = after
-        self.patience = 200
-        """Steps to wait for the wanted one; then any step will do."""
-
-
-def draw_plans(rng: Random, faults: int, records: int) -> list[Plan]:
-    names = tuple(FAULTS)
-    count = faults + int(rng.random() * 3)
-    return [
-        Plan(rng.choice(names), rng.choice(STEPS), int(rng.random() * records * 0.9)) for _ in range(count)
-    ]
-
-
 def crash_before(world: World, call: Call) -> bool:
     """The process dies; what it asked for was never sent."""
-    world.crash(call.worker)
+    world.group.crash(call.worker)
     return True
 
 
 def crash_after(world: World, call: Call) -> bool:
     """The effect happens, the process does not learn of it."""
     world.perform_unseen(call)
-    world.crash(call.worker)
+    world.group.crash(call.worker)
     return True
 
 
 def zombie_before(world: World, call: Call) -> bool:
     """Paused with the call still to be sent; it goes out after others have taken over."""
-    if len(world.members()) < 2:
+    if len(world.group.members()) < 2:
         return False
-    world.pause(call.worker)
+    world.group.pause(call.worker)
     call.worker.held_calls.append(call)
     return True
 
 
 def zombie_after(world: World, call: Call) -> bool:
     """Paused between the effect and its answer, which it sees after others have taken over."""
-    if len(world.members()) < 2:
+    if len(world.group.members()) < 2:
         return False
-    world.pause(call.worker)
+    world.group.pause(call.worker)
     world.perform_unseen(call)
     if call.answer_later is not None:
         call.worker.held_calls.append(call)
     return True
 
 
+def silent_worker(world: World, call: Call) -> bool:
+    """Paused, and the group does not notice for a while: others may adopt what stands still."""
+    if len(world.group.members()) < 2:
+        return False
+    world.group.pause(call.worker, noticed_within=400)
+    world.hurry_until = world.steps + 300
+    call.worker.held_calls.append(call)
+    return True
+
+
 def error_before(world: World, call: Call) -> bool:
+    if call.step == BACKOFF:
+        return False
     call.fail(Transient(f"no answer to {call.step}, nothing done"))
     return True
 
 
 def error_after(world: World, call: Call) -> bool:
     """The effect happens, or half of it where there are halves, and the answer is lost."""
+    if call.step == BACKOFF:
+        return False
     if call.half is not None and world.rng.random() < 0.5:
         call.half()
     else:
@@ -100,9 +92,9 @@ def cancelled_agent(world: World, call: Call) -> bool:
 
 def rebalance(world: World, call: Call) -> bool:
     """Partitions change hands while the call is in flight."""
-    if len(world.members()) < 2:
+    if len(world.group.members()) < 2:
         return False
-    world.rebalance()
+    world.group.rebalance()
     return True
 
 
@@ -144,7 +136,7 @@ def held_partition(world: World, call: Call) -> bool:
     """One partition is delivered much later than the others."""
     lane = _lane_of(world, call)
     if lane is not None:
-        world.hold(lane)
+        world.held[lane] = world.steps + 300
     return lane is not None
 
 
@@ -169,7 +161,7 @@ def lost_changelog(world: World, call: Call) -> bool:
 def adoption(world: World, call: Call) -> bool:
     """A worker that does not own the partition works on it beside its owner."""
     lane = _lane_of(world, call)
-    others = [worker for worker in world.members() if lane not in worker.lanes.owned]
+    others = [worker for worker in world.group.members() if lane not in worker.lanes.owned]
     worker = world.some(others)
     if lane is None or worker is None:
         return False
@@ -180,7 +172,7 @@ def adoption(world: World, call: Call) -> bool:
 
 def late_timers(world: World, call: Call) -> bool:
     """Time passes and no timer fires, then many are due at once."""
-    world.pass_time(1_000 + int(world.rng.random() * 60_000))
+    world.loop.now_ms += 1_000 + int(world.rng.random() * 60_000)
     return True
 
 
@@ -196,6 +188,7 @@ FAULTS: Final[dict[str, Fault]] = {
         crash_after,
         zombie_before,
         zombie_after,
+        silent_worker,
         error_before,
         error_after,
         cancelled_agent,
@@ -213,7 +206,8 @@ FAULTS: Final[dict[str, Fault]] = {
     )
 }
 ENDS_THE_CALL: Final = frozenset(
-    {"crash_before", "crash_after", "zombie_before", "zombie_after", "error_before", "error_after"}
+    {"crash_before", "crash_after", "zombie_before", "zombie_after", "silent_worker"}
+    | {"error_before", "error_after"}
 )
 """After these the call is not performed any more."""
 

@@ -132,7 +132,7 @@ class Generator:
         rng = self.rng
         merchant, psp = rng.choice(self.merchants), rng.choice(PSPS)
         payment, currency = self.new_id("pay-"), rng.choice(CURRENCIES)
-        parent = {
+        parent: dict[str, Any] = {
             "payment_id": payment,
             "currency": currency,
             "psp": psp,

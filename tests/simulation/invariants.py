@@ -16,7 +16,7 @@ from app.domain.merchant import Merchant
 from app.domain.mismatch import OPEN_STATUSES, Mismatch
 from app.domain.mismatches import mismatch_id
 from app.domain.state import Ref
-from app.domain.streams import PAYMENTS_COMMANDS
+from app.domain.streams import LANE_CODES, PAYMENTS_COMMANDS
 from app.errors import BadData, Moved, Stale
 from app.store.api import Commit, LaneId, Versioned
 from tests.support.memory_store import MemoryStore, address
@@ -157,6 +157,4 @@ class Checker:
 
 def _code(lane: LaneId) -> str:
     """How ids made by a lane begin, without the offset."""
-    from app.domain.streams import LANE_CODES
-
     return f"{LANE_CODES[lane.topic]}.{lane.partition}"

@@ -25,6 +25,7 @@ from app.domain.streams import (
     PAYMENTS_COMMANDS,
     SETTLEMENTS_LINES,
 )
+from app.domain.timers import is_set_again
 from app.kafka.partitioner import partition_for
 from app.store.api import LaneId
 from tests.simulation.broker import Record
@@ -34,6 +35,7 @@ DECIDERS: dict[str, Any] = {
     MATCHING_COMMANDS: matching_lane,
     SETTLEMENTS_LINES: settlement_door,
 }
+Decide = Callable[[Draft, Any], None]
 Published = tuple[str, int, bytes | None, bytes | None]
 """Topic, partition, key and value of a record that a lane sends; headers are compared by the lane's tests."""
 
@@ -78,7 +80,7 @@ class Oracle:
             return "dead_letter"
         if self.is_door:
             key = (record.key or b"").decode()
-            return self._decide(record, command, key)
+            return self._decide(record, command, key, self.deciders.decide)
         key = self.deciders.record_key(command)
         if key is None:
             key = str(self.lane.partition)
@@ -101,23 +103,28 @@ class Oracle:
         """An id counts once per key; a settlement line that comes with other content is a correction."""
         content, known = content_hash(command), self.known
         name = (key, command.id)
+        decide = self.deciders.decide
         if name in known:
             if known[name] == content:
-                return "duplicate"
-            if self.lane.topic != MATCHING_COMMANDS or not matching_lane.accepts_correction(command):
+                if not (command.is_timer and is_set_again(self, key, command.id)):
+                    return "duplicate"
+                name = (key, f"{command.id}#{record.offset}")
+            elif self.lane.topic != MATCHING_COMMANDS or not matching_lane.accepts_correction(command):
                 return "dead_letter"
-            name = (key, f"{command.id}#{content.hex()}")
-            if name in known:
-                return "duplicate"
-        outcome = self._decide(record, command, key)
+            else:
+                name = (key, f"{command.id}#{content.hex()}")
+                if name in known:
+                    return "duplicate"
+                decide = matching_lane.correct
+        outcome = self._decide(record, command, key, decide)
         if outcome not in ("duplicate", "dead_letter"):
             known[name] = content
         return outcome
 
-    def _decide(self, record: Record, command: Any, key: str) -> str:
+    def _decide(self, record: Record, command: Any, key: str, decide: Decide) -> str:
         draft = self._draft(record, key)
         try:
-            self.deciders.decide(draft, command)
+            decide(draft, command)
         except Refused as refusal:
             draft = self._draft(record, key)
             tell: Callable[..., None] | None = getattr(self.deciders, "refused", None)

@@ -1,10 +1,10 @@
-"""What a worker's lanes are given instead of PostgreSQL, Kafka and Faust: each call is one step of the world."""
+"""What a worker's lanes are given for PostgreSQL, Kafka and Faust: each call is one step of the world."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Coroutine, Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from app.domain.state import Ref
 from app.kafka.publisher import Outgoing
@@ -16,13 +16,16 @@ from tests.simulation.tables import SimulatedTables
 if TYPE_CHECKING:
     from tests.simulation.worker import Worker
 
+T = TypeVar("T")
 
-def at_once(coroutine: Any) -> Any:
+
+def at_once(coroutine: Coroutine[Any, Any, T]) -> T:
     """The result of a coroutine of the store in memory, which waits for nothing."""
     try:
         coroutine.send(None)
     except StopIteration as done:
-        return done.value
+        answer: T = done.value
+        return answer
     raise AssertionError("the store in memory waited for something")
 
 
@@ -90,8 +93,9 @@ class StepStore:
     async def halt(self, lane: LaneId, reason: str) -> None:
         self._worker.world.problem(f"{lane} was halted: {reason}")
 
-    async def _step(self, step: str, lane: LaneId | None, call: Callable[[], Any]) -> Any:
-        return await self._worker.call(step, lane, lambda: at_once(call()))
+    async def _step(self, step: str, lane: LaneId | None, call: Callable[[], Coroutine[Any, Any, T]]) -> T:
+        answer: T = await self._worker.call(step, lane, lambda: at_once(call()))
+        return answer
 
 
 class StepReader:
@@ -107,10 +111,10 @@ class StepReader:
         )
         return found
 
-    async def end_offsets(self, lanes: Collection[LaneId]) -> Mapping[LaneId, int]:
+    async def end_offsets(self, partitions: Collection[tuple[str, int]]) -> Mapping[tuple[str, int], int]:
         broker = self._worker.world.broker
-        ends: Mapping[LaneId, int] = await self._worker.call(
-            "end_offsets", None, lambda: broker.end_offsets(lanes)
+        ends: Mapping[tuple[str, int], int] = await self._worker.call(
+            "end_offsets", None, lambda: broker.end_offsets(partitions)
         )
         return ends
 

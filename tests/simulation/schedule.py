@@ -9,6 +9,7 @@ from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from typing import NamedTuple
 
+from tests.simulation.director import Director
 from tests.simulation.plant import NOTHING, Plant
 from tests.simulation.verdict import judge
 from tests.simulation.world import World
@@ -36,8 +37,8 @@ def run_schedule(
 ) -> Result:
     """`without`: numbers of planned faults to leave out, to find out which ones matter."""
     with plant.patched():
-        world = World(seed, records, faults, plant=plant, without=without, traced=traced)
-        world.run()
+        world = World(seed, plant=plant, traced=traced)
+        Director(world, records, faults, without).run()
     if not world.problems:
         judge(world)
     decided = sum(sum(batch.counts.values()) for batch in world.store.batches)

@@ -44,6 +44,8 @@ class Shape(msgspec.Struct, frozen=True, kw_only=True):
     outbox_age_seconds: float
     pump_seconds: float
     timer_limit: int
+    clock_ahead_ms: int
+    """How far the pumps' clock runs ahead of the broker's."""
     framework_delivers_at_the_end: bool
     horizon_seconds: float
 
@@ -72,6 +74,7 @@ def draw_shape(rng: Random) -> Shape:
         outbox_age_seconds=rng.choice((0.5, 3.0)),
         pump_seconds=rng.choice((0.4, 1.0)),
         timer_limit=rng.choice((3, 2000)),
+        clock_ahead_ms=rng.choice((0, 0, 50, 2_000)),
         framework_delivers_at_the_end=rng.random() < 0.7,
         horizon_seconds=rng.choice((0.0, HOUR, 4 * DAY, 10 * DAY)),
     )

@@ -1,4 +1,4 @@
-"""The steps at which a schedule may be cut: every call by which a lane, watchdog or pump touches the world."""
+"""The steps at which a schedule may be cut: every call by which a lane, watchdog or pump meets the world."""
 
 from __future__ import annotations
 
@@ -12,6 +12,8 @@ from app.store.api import LaneId
 if TYPE_CHECKING:
     from tests.simulation.worker import Worker
 
+BACKOFF: Final = "backoff"
+"""A pause between two tries: it ends by itself and cannot fail."""
 LANE_STEPS: Final = (
     "position",
     "leftovers",
@@ -24,9 +26,9 @@ LANE_STEPS: Final = (
     "tables",
     "publish",
     "outbox_done",
-    "backoff",
+    BACKOFF,
 )
-"""In the order in which a lane takes them; `leftovers` reads the outbox, `backoff` waits after a fault."""
+"""In the order in which a lane takes them; `leftovers` reads the outbox."""
 WATCHDOG_STEPS: Final = ("end_offsets", "positions", "outbox_ages", "adopt")
 TIMER_STEPS: Final = ("due_timers", "publish_timers")
 STEPS: Final = (*LANE_STEPS, *WATCHDOG_STEPS, *TIMER_STEPS)

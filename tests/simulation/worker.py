@@ -1,9 +1,10 @@
-"""One worker process: its own lanes, memory, tables, watchdog and timer pump over the shared log and store."""
+"""One worker process: its own lanes, memory, tables, watchdog and pump over the shared log and store."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Collection, Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -15,7 +16,7 @@ from app.lane.timer_pump import TimerPump, TimerSettings
 from app.lane.watchdog import Watchdog, WatchdogSettings
 from app.store.api import LaneId
 from tests.simulation.ports import StepPublisher, StepReader, StepStore, StepTables, StepTimerPublisher
-from tests.simulation.steps import IDLE, Call
+from tests.simulation.steps import BACKOFF, IDLE, Call
 from tests.simulation.tables import SimulatedTables
 
 if TYPE_CHECKING:
@@ -97,9 +98,9 @@ class Worker:
         ready = []
         for lane in self.lanes.owned:
             task = self.in_hand.get(lane)
-            if (task is None or task.done()) and lane in self.fetch:
-                if self.world.broker.partitions[lane].has_from(self.fetch[lane]):
-                    ready.append(lane)
+            free = (task is None or task.done()) and lane in self.fetch
+            if free and self.world.broker.partitions[lane].has_from(self.fetch[lane]):
+                ready.append(lane)
         ready.sort()
         return ready
 
@@ -112,12 +113,11 @@ class Worker:
         raise Left(reason)
 
     async def _fire_timers(self) -> None:
-        """As `TimerPump.run`, by the world's clock."""
+        """As `TimerPump.run`, by a clock that may be ahead of the broker's."""
+        ahead = self.world.shape.clock_ahead_ms / 1000
         while True:
-            try:
-                await self.pump.fire(datetime.fromtimestamp(self.world.loop.time(), UTC))
-            except Transient:
-                pass
+            with suppress(Transient):
+                await self.pump.fire(datetime.fromtimestamp(self.world.loop.time() + ahead, UTC))
             await self.sleep(IDLE, self.world.shape.pump_seconds)
 
     def _deps(self) -> Deps:
@@ -129,7 +129,7 @@ class Worker:
             tables=StepTables(self, self.tables),
             partitions=self.world.partitions,
             leave=self._leave,
-            sleep=partial(self.sleep, "backoff"),
+            sleep=partial(self.sleep, BACKOFF),
             monotonic=self.world.loop.time,
             settings=Settings(batch_max_records=self.world.shape.batch_max_records),
         )
