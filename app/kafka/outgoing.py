@@ -9,8 +9,11 @@ import msgspec
 RECORD_OVERHEAD_BYTES = 100
 
 
-class Outgoing(msgspec.Struct, frozen=True, gc=False):
-    """One record to publish. `value` None is a tombstone; key and value may not both be None."""
+class Outgoing(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """One record to publish. `value` None is a tombstone; key and value may not both be None.
+
+    An array on the wire of the outbox (`app/lane/outgoing.py`): its fields in this order are a data format.
+    """
 
     topic: str
     partition: int

@@ -24,6 +24,13 @@ RECORD_BYTES = 1_000_000
 _SURVIVABLE = (KafkaTimeoutError, RequestTimedOutError, KafkaConnectionError, TimeoutError)
 
 
+def check_size(record: Outgoing, limit: int = RECORD_BYTES) -> None:
+    """Raises RecordTooLarge for a record that a `Publisher` with this limit would refuse."""
+    suspect = len(record.value or b"") * 2 > limit or len(record.headers) > 1  # nearly none is
+    if suspect and record.size > limit:
+        raise RecordTooLarge(record.topic, record.key, record.size, limit)
+
+
 class Publisher:
     """One idempotent producer with acks=all. Safe for several callers at once, who share record batches.
 
