@@ -1,7 +1,7 @@
 .DEFAULT_GOAL := help
 BIN := .venv/bin
 STAMP := .venv/.setup.stamp
-PACKAGES := $(wildcard app agents tables web tests)
+PACKAGES := $(wildcard app agents tables web tests bench)
 ARGS ?=
 SCHEDULES ?= 100000
 
@@ -40,4 +40,4 @@ chaos: $(STAMP) ## Kill, pause and join for as long as asked, then simulate: mak
 	@$(BIN)/python -m tests.simulation.run --schedules $(SCHEDULES)
 
 bench: $(STAMP) ## Throughput beside its peers, in one run
-	@$(BIN)/python -m tests.bench $(ARGS)
+	@$(BIN)/python -m bench $(ARGS)

@@ -6,7 +6,6 @@ servers of the environment, which may hold somebody's records.
 
 from __future__ import annotations
 
-import asyncio
 import subprocess
 from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
@@ -14,22 +13,20 @@ from pathlib import Path
 from typing import Any
 
 import orjson
-from aiokafka.admin import AIOKafkaAdminClient
 
 from app.contracts.topics import specs
 from app.demo.watch import Watch
 from app.kafka.partitioner import partition_for
 from app.kafka.publisher import Outgoing, Publisher
 from app.kafka.reader import RangeReader
-from app.kafka.topics_admin import ensure_topics
 from app.store.pool import open_pool
 from tests.support.commands import CHECKOUT, app_command, environment, run_app
+from tests.support.topics import make_anew
 
 PARTITIONS = 4
 REST_SECONDS = 240.0
 """A bound, not an expectation: the machine may be busy with other things."""
 STOP_SECONDS = 40.0
-DELETE_SECONDS = 60.0
 Document = Mapping[str, Any]
 
 
@@ -92,7 +89,7 @@ def outgoing(topic: str, key: str, record: Document | bytes) -> Outgoing:
 @asynccontextmanager
 async def running_program(kafka: str, database: str, folder: Path) -> AsyncIterator[Live]:
     """Empty topics and one worker on an empty, migrated database; the worker ends with the context."""
-    await empty_topics(kafka)
+    await make_anew(kafka, specs(PARTITIONS))
     pool = await open_pool(database, 2, "tests")
     reader = RangeReader(kafka, client_id="tests")
     live = Live(kafka, database, folder, pool, reader)
@@ -125,26 +122,3 @@ def worker(live: Live, log: Path) -> Iterator[subprocess.Popen[bytes]]:
         finally:
             process.kill()
             process.wait()
-
-
-async def empty_topics(kafka: str) -> None:
-    """The catalogue's topics, made anew."""
-    wanted = specs(PARTITIONS)
-    admin = AIOKafkaAdminClient(bootstrap_servers=kafka)
-    await admin.start()
-    try:
-        there = set(await admin.list_topics()) & {spec.name for spec in wanted}
-        if there:
-            await admin.delete_topics(sorted(there))
-        await _until_gone(admin, there)
-    finally:
-        await admin.close()
-    await ensure_topics(kafka, wanted)
-
-
-async def _until_gone(admin: Any, names: set[str]) -> None:
-    async with asyncio.timeout(DELETE_SECONDS):
-        while True:
-            if not names & set(await admin.list_topics()):
-                return
-            await asyncio.sleep(0.05)

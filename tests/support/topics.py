@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import msgspec
+from aiokafka.admin import AIOKafkaAdminClient
 
 from app.kafka.publisher import Outgoing
 from app.kafka.topics_admin import TopicSpec, ensure_topics
 
 APPEND_TIME = {"message.timestamp.type": "LogAppendTime"}
+DELETE_SECONDS = 60.0
 
 
 class Topic(msgspec.Struct, frozen=True):
@@ -30,6 +34,28 @@ async def fresh_topic(kafka: str, prefix: str, partitions: int = 1, **config: st
     spec: TopicSpec = Topic(unique(prefix), partitions, 1, APPEND_TIME | given)
     assert await ensure_topics(kafka, [spec]) == [spec.name]
     return spec.name
+
+
+async def make_anew(kafka: str, specs: Sequence[TopicSpec]) -> None:
+    """Delete the topics, with all that is in them, and create them."""
+    names = {spec.name for spec in specs}
+    admin = AIOKafkaAdminClient(bootstrap_servers=kafka)
+    await admin.start()
+    try:
+        if there := names & set(await admin.list_topics()):
+            await admin.delete_topics(sorted(there))
+            await _until_gone(admin, there)
+    finally:
+        await admin.close()
+    assert set(await ensure_topics(kafka, specs)) == names
+
+
+async def _until_gone(admin: Any, names: set[str]) -> None:
+    async with asyncio.timeout(DELETE_SECONDS):
+        while True:
+            if not names & set(await admin.list_topics()):
+                return
+            await asyncio.sleep(0.05)
 
 
 def numbered(topic: str, partition: int, count: int, start: int = 0, size: int = 0) -> list[Outgoing]:

@@ -1,6 +1,6 @@
 """What the hand-over costs: a no-op agent on whole fetches, beside a raw aiokafka loop and Faust per event.
 
-    python -m tests.bench.handover --records 400000 --rounds 3
+    python -m bench.handover --records 400000 --rounds 3
 
 KAFKA_BOOTSTRAP_SERVERS names the broker. Every peer reads the same topic from its beginning, in random order
 per round, in a process of its own. It counts records and adds up their values; a peer whose sum is wrong gets
@@ -163,7 +163,7 @@ async def fill(kafka: str, records: int) -> str:
 
 
 def measure(name: str, kafka: str, topic: str, expected: int) -> dict[str, float]:
-    command = [sys.executable, "-m", "tests.bench.handover", "--peer", name, "--topic", topic]
+    command = [sys.executable, "-m", "bench.handover", "--peer", name, "--topic", topic]
     environment = os.environ | {"KAFKA_BOOTSTRAP_SERVERS": kafka}
     done = subprocess.run(
         [*command, "--records", str(expected)],
