@@ -64,7 +64,7 @@ def open_mismatch(
     key = id_in(draft, leg, category, subjects)
     found: Mismatch | None = draft.get(mismatch_ref(key))
     judgement = _judge(draft, category, currency, expected_amount, actual_amount)
-    details = {**explanation, "subject_ids": subjects, "severity_reasons": list(judgement.reasons)}
+    details = _as_kept({**explanation, "subject_ids": subjects, "severity_reasons": list(judgement.reasons)})
     figures: dict[str, Any] = {
         "severity": judgement.severity,
         "batch_id": batch_id,
@@ -106,6 +106,12 @@ def resolve_mismatch(draft: Draft, key: str, reason: str) -> bool:
 def is_open(draft: Draft, key: str) -> bool:
     found: Mismatch | None = draft.get(mismatch_ref(key))
     return found is not None and found.status in OPEN_STATUSES
+
+
+def _as_kept(explanation: dict[str, Any]) -> dict[str, Any]:
+    """What JSON makes of it, or the same explanation would look changed once it was loaded (tuples)."""
+    kept: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(explanation))
+    return kept
 
 
 def _open_again(draft: Draft, found: Mismatch, figures: dict[str, Any]) -> None:
