@@ -7,6 +7,7 @@ from app.domain.commands import PaymentRecord
 from app.domain.corrections import corrected_capture
 from app.domain.decision import Conflict, Draft, Duplicate
 from app.domain.dedup import Repeat, compare
+from app.domain.duplicates import with_duplicates
 from app.domain.events import PaymentCorrected
 from app.domain.expectations import expect_capture, leave_capture_homes
 from app.domain.funds import schedule_release
@@ -39,7 +40,7 @@ def _stand_by(
 ) -> None:
     """The kept figures stand; the record may still bring a reference or another name, or contradict."""
     sent = len(draft.sends)
-    known = with_references(payment, command, wins=False)
+    known = with_duplicates(draft, with_references(payment, command, wins=False), command)
     if verdict is Repeat.CONTRADICTED:
         known = figures_differ(draft, known, "capture", key, ours=command, psps=payment.captures[key])
     if known is payment and alias is None and len(draft.sends) == sent:
@@ -55,6 +56,7 @@ def _correct(draft: Draft, payment: Payment, key: str, command: PaymentRecord) -
     leave_capture_homes(draft, before, payment, key)
     payment = figures_differ(draft, payment, "capture", key, ours=ours, psps=command)
     payment = judged(draft, replace(payment, seq=payment.seq + 1))
+    payment = with_duplicates(draft, payment, command)
     draft.put(payment_ref(payment.merchant_id, payment.id), payment)
     announce(draft, payment, key, PaymentCorrected)
     for currency in sorted({ours.currency, command.currency}):
@@ -68,7 +70,8 @@ def _identify(draft: Draft, payment: Payment, key: str, command: PaymentRecord, 
     )
     before = payment
     payment = with_capture(payment, key, capture, command)
-    payment = replace(payment, seq=payment.seq + 1)
+    payment = judged(draft, replace(payment, seq=payment.seq + 1))  # another date may move the principal
+    payment = with_duplicates(draft, payment, command)
     leave_capture_homes(draft, before, payment, key)
     announce_identified(draft, payment, key, alias)
     expect_capture(draft, payment, key, capture)

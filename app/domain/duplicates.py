@@ -2,7 +2,7 @@
 
 Both are facts and both are posted. Among the payments of one look the one with the smallest id is the
 original, every other opens one DUPLICATE_PAYMENT, and all are flagged: so each arrival opens exactly one,
-in O(1), and any order of arrival ends in the same ones.
+in O(1), and any order of arrival ends in the same ones. Every record of a payment counts, ours and the PSP's.
 """
 
 from msgspec.structs import replace
@@ -14,52 +14,51 @@ from app.domain.events import PaymentFlagged
 from app.domain.mismatches import open_mismatch
 from app.domain.payment import DUPLICATE_PAYMENT, Payment, payment_ref
 from app.domain.payment_checks import flagged
+from app.domain.state import Ref
 from app.domain.streams import PAYMENTS_EVENTS
 
 
 def with_duplicates(draft: Draft, payment: Payment, command: PaymentRecord) -> Payment:
     """The payment, flagged where another one looks the same; another capture of it is no duplicate."""
     claim = semantic_claim(command)
-    if claim is None:
+    if claim is None or claim.key[1] in payment.looks:
         return payment
+    payment = replace(payment, looks=tuple(sorted({*payment.looks, claim.key[1]})))
     original: str | None = draft.get(claim)
-    if original is None or original == payment.id:
-        draft.put(claim, payment.id)
+    draft.put(claim, payment.id if original is None else min(original, payment.id))
+    if original is None:
         return payment
-    draft.put(claim, min(original, payment.id))
-    _open(draft, claim.key[1], command, original, payment.id)
-    _flag_other(draft, payment_ref(payment.merchant_id, original).key, command)
+    other: Payment = draft.get(payment_ref(payment.merchant_id, original))
+    _open(draft, claim, command, *sorted((payment, other), key=lambda one: one.id))
+    _flag_other(draft, other, command)
     return flagged(payment, DUPLICATE_PAYMENT)
 
 
-def _open(draft: Draft, claim: str, command: PaymentRecord, one: str, other: str) -> None:
-    duplicate = max(one, other)
+def _open(draft: Draft, claim: Ref, command: PaymentRecord, original: Payment, duplicate: Payment) -> None:
     open_mismatch(
         draft,
         leg="M",
         category="DUPLICATE_PAYMENT",
-        merchant_id=command.merchant_id,
-        psp=command.psp,
-        payment_id=duplicate,
+        merchant_id=duplicate.merchant_id,
+        psp=duplicate.psp,
+        payment_id=duplicate.id,
         currency=command.currency,
         actual_amount=command.amount,
         explanation={
             "rule": "same payer tax id, invoice, amount, currency and UTC date",
-            "pair": [min(one, other), duplicate],
+            "pair": [original.id, duplicate.id],
             "invoice_id": command.invoice_id,
             "business_date": business_date(command.occurred_at),
         },
-        subject_ids=[claim, duplicate],
+        subject_ids=[claim.key[1], duplicate.id],
     )
 
 
-def _flag_other(draft: Draft, key: tuple[str, ...], command: PaymentRecord) -> None:
-    ref = payment_ref(key[0], key[1])
-    other: Payment | None = draft.get(ref)
-    if other is None or DUPLICATE_PAYMENT in other.flags:
+def _flag_other(draft: Draft, other: Payment, command: PaymentRecord) -> None:
+    if DUPLICATE_PAYMENT in other.flags:
         return
     other = replace(flagged(other, DUPLICATE_PAYMENT), seq=other.seq + 1)
-    draft.put(ref, other)
+    draft.put(payment_ref(other.merchant_id, other.id), other)
     event = PaymentFlagged(
         id=draft.next_id(),
         seq=other.seq,

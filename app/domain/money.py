@@ -16,13 +16,16 @@ TWO_DECIMALS: Final = (
     "TRY TTD TWD TZS UAH USD USN UYU UZS VED VES WST XCD XCG YER ZAR ZMW ZWG"
 ).split()
 
+LATELY_WITHDRAWN: Final = "ANG BGN CUC".split()
+"""Replaced since 2024 (by XCG, EUR, CUP); refunds and chargebacks of older payments still come in them."""
+
 EXPONENTS: Final[Mapping[str, int]] = {
     **dict.fromkeys(ZERO_DECIMALS, 0),
-    **dict.fromkeys(TWO_DECIMALS, 2),
+    **dict.fromkeys([*TWO_DECIMALS, *LATELY_WITHDRAWN], 2),
     **dict.fromkeys(THREE_DECIMALS, 3),
     **dict.fromkeys(FOUR_DECIMALS, 4),
 }
-"""ISO 4217 code -> digits of its minor unit (ISO 4217:2015 list one, active codes with a minor unit)."""
+"""ISO 4217 code -> digits of its minor unit (list one of 2024 and its amendments; only codes that have one)."""
 
 
 class MoneyError(ValueError):

@@ -92,6 +92,8 @@ class Payment(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     dispute_status: str = "none"
     settlement_status: str = "none"
     flags: tuple[str, ...] = ()
+    looks: tuple[str, ...] = ()
+    """Claims of what its records look like to a person (`dedup.semantic_claim`); a sorted set."""
     seq: int = 0
     """Number of the last event about this payment; consumers drop what they have seen."""
 

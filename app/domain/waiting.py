@@ -67,7 +67,7 @@ def expire_waiting(draft: Draft, command: ParkedExpire) -> None:
 def _show_missing(draft: Draft, subject: str, waiting: Parked) -> None:
     facts = [_DECODER.decode(text) for _, text in waiting.records]
     moneyed = [fact for fact in facts if isinstance(fact, MoneyCommand)]
-    currency = moneyed[0].currency if moneyed else None
+    currency = min((fact.currency for fact in moneyed), default=None)
     kind, _, parent = subject.partition("/")
     open_mismatch(
         draft,

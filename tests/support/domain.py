@@ -42,7 +42,7 @@ BLIND_KINDS = {"timer"}
 
 
 class Outcome(NamedTuple):
-    """What became of one record; `detail` is the refusal's or conflict's code, the subject of a parked one."""
+    """What became of one record; `detail`: the refusal's or conflict's code, a parked one's subject."""
 
     name: str
     detail: str
@@ -119,9 +119,10 @@ class Books:
             try:
                 return self._attempt(key, command, loaded)
             except NotLoaded as missing:
-                assert missing.ref not in loaded
-                loaded.add(missing.ref)
-                self.extra_loads += 1
+                ref = missing.ref
+            assert ref not in loaded
+            loaded.add(ref)
+            self.extra_loads += 1
 
     def _attempt(self, key: str, command: Any, loaded: set[Ref]) -> Outcome:
         draft = self._draft(key, loaded)
@@ -305,8 +306,12 @@ class Books:
                 subject = f"{send.topic} {send.key} {_subject(send.record)}"
                 self.seqs[subject] += 1
                 assert send.record.seq == self.seqs[subject], (subject, send.record)
-        ids = [send.record.id for send in draft.sends] + [t.id for t in draft.transactions]
+        ids = [record_id(send.record) for send in draft.sends] + [t.id for t in draft.transactions]
         assert len(ids) == len(set(ids))
+
+
+def record_id(record: Any) -> str:
+    return str(record.id)
 
 
 def _subject(event: Any) -> str:
