@@ -53,6 +53,7 @@ class Runtime:
         self.publisher = Publisher(settings.kafka_bootstrap_servers, client_id=f"{settings.worker_id}-out")
         self.reader = RangeReader(settings.kafka_bootstrap_servers, client_id=f"{settings.worker_id}-reader")
         self._tasks: list[asyncio.Task[None]] = []
+        self._stopping = False
 
     async def start(self, tables: Tables) -> None:
         """Connects to the database and starts the watchdog, which works before the group has formed."""
@@ -85,11 +86,23 @@ class Runtime:
 
     def _run(self, work: Coroutine[Any, Any, None], name: str) -> None:
         task = asyncio.create_task(work, name=name)
-        task.add_done_callback(_leave_if_failed)
+        task.add_done_callback(self._leave_if_ended)
         self._tasks.append(task)
+
+    def _leave_if_ended(self, task: asyncio.Task[None]) -> None:
+        """A watchdog that ended silently would be a worker that looks alive: leave loudly instead.
+
+        A cancellation that nobody asked for is an end as well; libraries have let theirs out.
+        """
+        if self._stopping or (not task.cancelled() and task.exception() is None):
+            return
+        fault = None if task.cancelled() else task.exception()
+        log.critical("%s ended: %r", task.get_name(), fault, exc_info=fault)
+        leave(f"{task.get_name()} ended: {fault or 'it was cancelled'!r}")
 
     async def stop(self) -> None:
         """Finish the work in hand, at most for DRAIN_SECONDS; what is cut off the next owner does."""
+        self._stopping = True
         for task in self._tasks:
             task.cancel()
         for task in self._tasks:
@@ -144,10 +157,3 @@ def watchdog_settings(settings: Settings) -> WatchdogSettings:
         outbox_age_seconds=settings.outbox_overdue_seconds,
         worker_id=settings.worker_id,
     )
-
-
-def _leave_if_failed(task: asyncio.Task[None]) -> None:
-    """A watchdog that ended silently would be a worker that looks alive: leave loudly instead."""
-    if not task.cancelled() and task.exception() is not None:
-        log.critical("%s ended: %r", task.get_name(), task.exception(), exc_info=task.exception())
-        leave(f"{task.get_name()} ended: {task.exception()!r}")

@@ -47,6 +47,12 @@ class LaneRecovery(Recovery):
                 break
             except (RebalanceAgain, IllegalStateError) as error:
                 self.log.info("Another rebalance began: %r", error)
+            except asyncio.CancelledError:
+                if _is_being_cancelled():
+                    raise
+                # mode would end this task in silence, and the worker would own partitions and serve none
+                self.log.warning("Something below was cancelled under the recovery: it begins again")
+                self.signal_recovery_start.set()
 
     @Service.task
     async def _slurp_changelogs(self) -> None:
@@ -103,6 +109,12 @@ class LaneRecovery(Recovery):
         self.tables.on_standbys_ready()
         app.on_rebalance_end()
         self.log.info("Worker ready")
+
+
+def _is_being_cancelled() -> bool:
+    """Whether somebody cancelled the current task itself."""
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
 
 
 class LaneTableManager(TableManager):

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable, Sequence
-from contextlib import suppress
 from functools import partial
 from typing import Any
 
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaConnectionError, KafkaError, KafkaTimeoutError, RequestTimedOutError
 
+from app.kafka.closing import close_quietly
 from app.kafka.errors import KafkaUnavailable, PublishFailed, RecordTooLarge
 from app.kafka.outgoing import Outgoing
 from app.kafka.partition_queue import PartitionQueue
@@ -67,7 +67,7 @@ class Publisher:
         async with self._changing:
             producer, self._producer = self._producer, None
             if producer is not None:
-                await _close(producer)
+                await close_quietly(producer.stop())
 
     async def publish(self, records: Sequence[Outgoing]) -> None:
         """Returns when every record is acknowledged by all in-sync replicas.
@@ -134,7 +134,7 @@ class Publisher:
         try:
             await producer.start()
         except KafkaError as error:
-            await _close(producer)
+            await close_quietly(producer.stop())
             raise KafkaUnavailable(f"no answer from Kafka at {self._bootstrap}: {error}") from error
         return producer
 
@@ -145,7 +145,7 @@ class Publisher:
         async with self._changing:
             if self._producer is producer:
                 self._producer = None
-                await _close(producer)
+                await close_quietly(producer.stop())
 
 
 def _by_partition(records: Sequence[Outgoing]) -> dict[tuple[str, int], list[Outgoing]]:
@@ -164,8 +164,3 @@ def _give_up(pending: Iterable[asyncio.Future[None]]) -> None:
     for future in pending:
         if not future.cancel() and not future.cancelled():
             future.exception()
-
-
-async def _close(producer: Any) -> None:
-    with suppress(KafkaError, TimeoutError):  # what was not acknowledged has been reported to its caller
-        await asyncio.wait_for(producer.stop(), timeout=5.0)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Collection, Mapping
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError, OffsetOutOfRangeError
 
+from app.kafka.closing import close_quietly
 from app.kafka.errors import KafkaUnavailable, OffsetOutOfRange
 
 POLL_MS = 100
@@ -131,9 +132,8 @@ class RangeReader:
             return {}
         async with self._slot() as slot:
             asked = [TopicPartition(topic, partition) for topic, partition in partitions]
-            found: Mapping[Any, int] = await asyncio.wait_for(
-                getattr(slot.consumer, which)(asked), self._timeout_seconds
-            )
+            async with asyncio.timeout(self._timeout_seconds):  # wait_for may swallow a cancellation
+                found: Mapping[Any, int] = await getattr(slot.consumer, which)(asked)
             return dict(found)
 
     @asynccontextmanager
@@ -170,18 +170,14 @@ class RangeReader:
             metadata_max_age_ms=60_000,
         )
         try:
-            await asyncio.wait_for(consumer.start(), self._timeout_seconds)
+            async with asyncio.timeout(self._timeout_seconds):
+                await consumer.start()
         except BaseException:
-            await _close(consumer)
+            await close_quietly(consumer.stop())
             raise
         return consumer
 
     async def _discard(self, slot: _Slot) -> None:
         consumer, slot.consumer, slot.next = slot.consumer, None, None
         if consumer is not None:
-            await _close(consumer)
-
-
-async def _close(consumer: Any) -> None:
-    with suppress(KafkaError, TimeoutError):  # nothing of it is used any more
-        await asyncio.wait_for(consumer.stop(), timeout=5.0)
+            await close_quietly(consumer.stop())
