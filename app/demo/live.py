@@ -22,9 +22,9 @@ PLAIN_SECONDS = 5.0
 class LiveLine:
     """Shows `sent()` beside the latest view; `say` puts a lasting line above it."""
 
-    def __init__(self, console: Console, sent: Callable[[], int]) -> None:
+    def __init__(self, console: Console) -> None:
         self.console = console
-        self._sent = sent
+        self.sent: Callable[[], int] = lambda: 0
         self._started = time.monotonic()
         self._before = (self._started, 0)
         self._sent_rate = 0.0
@@ -68,7 +68,7 @@ class LiveLine:
         self._measure()
         parts = [
             f"{time.monotonic() - self._started:6.1f} s",
-            f"sent {self._sent():,} ({self._sent_rate:,.0f}/s)",
+            f"sent {self.sent():,} ({self._sent_rate:,.0f}/s)",
             f"committed {view.committed:,} ({view.rate:,.0f}/s)",
             f"lag {view.lag:,}",
         ]
@@ -84,7 +84,7 @@ class LiveLine:
         return " | ".join(parts)
 
     def _measure(self) -> None:
-        now, sent = time.monotonic(), self._sent()
+        now, sent = time.monotonic(), self.sent()
         then, before = self._before
         if now - then >= LOOK_SECONDS / 2:
             self._sent_rate = (sent - before) / (now - then)

@@ -21,6 +21,7 @@ from app.settings import ROOT, load_settings
 from app.stack.local import Addresses, LocalStack, addresses_in
 from app.stack.ports import free_port, is_free
 from app.stack.procfile import ProcfileRunner
+from app.stack.reasons import last_words
 
 WORKERS = 2
 WEB_PORT, SESSION = "TALLYSTICK_WEB_PORT", "TALLYSTICK_SESSION_TIMEOUT_SECONDS"
@@ -31,8 +32,13 @@ REFIRE = "TALLYSTICK_TIMER_REFIRE_SECONDS"
 DEMO_REFIRE_SECONDS = "10"
 """A timer whose worker was stopped between marking and sending it is sent again after so long."""
 READY_SECONDS = 60.0
+MOST_STARTS = 4
 
 Say = Callable[[str], None]
+
+
+class NotStarting(TallystickError):
+    """A process of the Procfile does not come up; the text has its last words."""
 
 
 class VerbFailed(TallystickError):
@@ -49,6 +55,13 @@ class Platform:
     partitions: int
     session_seconds: float
     logs: Path
+
+    def check_workers(self) -> None:
+        """Raises NotStarting where a worker ends again and again before it is of any use."""
+        for name in self.runner.names:
+            if self.runner.starts(name) > MOST_STARTS:
+                log = self.runner.log(name)
+                raise NotStarting(f"{name} ends as soon as it is started: {last_words(log)} (see {log})")
 
     @property
     def addresses(self) -> Addresses:

@@ -171,7 +171,8 @@ def test_mishaps_come_early_enough_to_see_the_recovery() -> None:
 
 def test_the_live_line_shows_rates_lag_workers_and_new_mismatches() -> None:
     console = Console(record=True, width=300)
-    line = LiveLine(console, lambda: 1200)
+    line = LiveLine(console)
+    line.sent = lambda: 1200
     line.open_before = {"AMOUNT_UNDER": 2}
     progress = msgspec.structs.replace(
         QUIET, open={"AMOUNT_UNDER": 5, "LATE": 1}, silent_seconds={"worker.1": 0.2, "worker.2": 9.0}
