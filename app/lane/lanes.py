@@ -44,7 +44,7 @@ class Lanes:
         owned = frozenset(owned)
         changed = owned ^ self.owned
         self.owned = owned
-        await asyncio.gather(*(self[lane].forget() for lane in changed if lane in self._lanes))
+        await asyncio.gather(*(self[lane].forget() for lane in sorted(changed) if lane in self._lanes))
 
     async def drain(self, within_seconds: float) -> bool:
         """Wait until no lane has work in hand and its outbox is published; False when that took too long."""
