@@ -154,6 +154,8 @@ class FundsRelease(MerchantCommand, frozen=True, kw_only=True, tag="funds.releas
 
     payment_id: Id
     capture_id: Id
+    currency: Currency | None = None
+    """The capture's when the timer was set: which balances to fetch ahead; the capture itself decides."""
 
 
 class ParkedExpire(Command, frozen=True, kw_only=True, tag="parked.expire", gc=False):

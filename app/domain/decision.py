@@ -167,7 +167,7 @@ class Draft:
         Returns the transaction's id. Raises InvariantBroken when a currency does not balance, or nothing
         is left.
         """
-        entries = tuple(self._enter(leg) for leg in legs if leg.amount)
+        entries = tuple([self._enter(leg) for leg in legs if leg.amount])
         _check_balanced(kind, entries)
         transaction = Transaction(
             self.next_id(), kind, merchant_id, payment_id, occurred_at, self.now, entries, reverses

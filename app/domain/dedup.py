@@ -49,9 +49,14 @@ def compare(kept: Figures, kept_is_psps: bool, new: Figures, new_is_psps: bool) 
     return Repeat.DUPLICATE if same else Repeat.CONTRADICTED
 
 
-def psp_claim(merchant_id: str, kind: str, psp: str, object_id: str) -> Ref:
-    """(psp, psp object id), unique per kind: `capture` (a payment's PSP id is one of these) or `refund`."""
-    return Ref("claim", (merchant_id, f"{kind}@{psp}/{object_id}"))
+def capture_claim(merchant_id: str, psp: str, object_id: str) -> Ref:
+    """(psp, psp object id) of a capture; a payment's PSP id is one of these."""
+    return Ref("claim", (merchant_id, f"capture@{psp}/{object_id}"))
+
+
+def refund_claim(merchant_id: str, object_id: str) -> Ref:
+    """A refund's id at its PSP. A refund's record does not name the PSP: who finds the claim compares it."""
+    return Ref("claim", (merchant_id, f"refund@{object_id}"))
 
 
 def own_claim(merchant_id: str, kind: str, own_id: str) -> Ref:
@@ -86,18 +91,18 @@ def capture_claims(command: PaymentRecord) -> tuple[Ref, ...]:
     object_id, payment = command.psp_capture_id, command.psp_payment_id
     if object_id is None:
         return (own_claim(merchant_id, "capture", command.capture_id),)
-    own = psp_claim(merchant_id, "capture", psp, object_id)
+    own = capture_claim(merchant_id, psp, object_id)
     if payment is None or payment == object_id:
         return (own,)
-    return (own, psp_claim(merchant_id, "capture", psp, payment))
+    return (own, capture_claim(merchant_id, psp, payment))
 
 
-def refund_claims(command: RefundRecord, psp: str) -> tuple[Ref, ...]:
+def refund_claims(command: RefundRecord) -> tuple[Ref, ...]:
     """The identities of a refund, strongest first."""
     own = own_claim(command.merchant_id, "refund", command.refund_id)
     if command.psp_refund_id is None:
         return (own,)
-    return (psp_claim(command.merchant_id, "refund", psp, command.psp_refund_id), own)
+    return (refund_claim(command.merchant_id, command.psp_refund_id), own)
 
 
 def owner_of(draft: Draft, claims: tuple[Ref, ...]) -> str | None:

@@ -38,9 +38,14 @@ def timer_subject(payment_id: str, capture_id: str) -> str:
 def schedule_release(draft: Draft, payment: Payment, capture_id: str) -> None:
     """Set or move the timer by which what is pending of a capture becomes available, never in the past."""
     merchant = known_merchant(draft, payment.merchant_id)
-    due_at = payment.captures[capture_id].occurred_at + release_delay(merchant, platform_in(draft))
+    capture = payment.captures[capture_id]
+    due_at = capture.occurred_at + release_delay(merchant, platform_in(draft))
     command = FundsRelease(
-        id="-", merchant_id=payment.merchant_id, payment_id=payment.id, capture_id=capture_id
+        id="-",
+        merchant_id=payment.merchant_id,
+        payment_id=payment.id,
+        capture_id=capture_id,
+        currency=capture.currency,
     )
     set_timer(draft, TIMER, timer_subject(payment.id, capture_id), max(due_at, draft.now), command)
 

@@ -25,7 +25,7 @@ EXPONENTS: Final[Mapping[str, int]] = {
     **dict.fromkeys(THREE_DECIMALS, 3),
     **dict.fromkeys(FOUR_DECIMALS, 4),
 }
-"""ISO 4217 code -> digits of its minor unit (list one of 2024 and its amendments; only codes that have one)."""
+"""ISO 4217 code -> digits of its minor unit (list one of 2024 and its amendments)."""
 
 
 class MoneyError(ValueError):

@@ -18,7 +18,7 @@ from app.domain.commands import (
     RefundCreate,
     RefundRecord,
 )
-from app.domain.dedup import capture_claims, own_claim, semantic_claim
+from app.domain.dedup import capture_claims, own_claim, refund_claims, semantic_claim
 from app.domain.funds import TIMER as RELEASE
 from app.domain.funds import timer_subject
 from app.domain.merchant import merchant_ref
@@ -63,12 +63,14 @@ def _payment(command: PaymentRecord) -> Iterable[Ref]:
 
 def _refund(command: RefundRecord | RefundCreate) -> Iterable[Ref]:
     merchant_id = command.merchant_id
+    claims = refund_claims(command) if isinstance(command, RefundRecord) else ()
     return (
         PLATFORM,
         *_wallet(merchant_id, command.currency),
         payment_ref(merchant_id, command.payment_id),
         own_claim(merchant_id, "refund", command.refund_id),
         parked_ref(merchant_id, f"payment/{command.payment_id}"),
+        *claims,
     )
 
 
@@ -89,11 +91,11 @@ def _payout_fact(command: PayoutFact) -> Iterable[Ref]:
 
 def _release(command: FundsRelease) -> Iterable[Ref]:
     subject = timer_subject(command.payment_id, command.capture_id)
-    return (
-        merchant_ref(command.merchant_id),
+    rows = (
         payment_ref(command.merchant_id, command.payment_id),
         timer_ref(command.merchant_id, RELEASE, subject),
     )
+    return (*rows, *_wallet(command.merchant_id, command.currency)) if command.currency else rows
 
 
 def _expire(command: ParkedExpire) -> Iterable[Ref]:

@@ -3,13 +3,15 @@
 An accepted request posts at once; the fact with the same refund_id confirms it without posting again.
 """
 
+from collections.abc import Iterator
+
 from msgspec.structs import replace
 
 from app.domain import postings
 from app.domain.captures import payment_subject
 from app.domain.commands import RefundCreate, RefundRecord
 from app.domain.decision import Draft, Duplicate, Parked, Refused
-from app.domain.dedup import alias_claim, claim_all, own_claim, owner_of, refund_claims, same_figures
+from app.domain.dedup import alias_claim, claim_all, own_claim, refund_claims, same_figures
 from app.domain.events import RefundAccepted, RefundRecorded
 from app.domain.expectations import expect_refund
 from app.domain.funds import allocate, without_taken
@@ -17,6 +19,7 @@ from app.domain.guards import require_refundable, watch_balance
 from app.domain.payment import Payment, Refund, payment_ref
 from app.domain.payment_checks import judged
 from app.domain.refund_repeats import announce, repeat_refund
+from app.domain.state import Ref
 
 
 def record_refund(draft: Draft, command: RefundRecord) -> str | None:
@@ -24,18 +27,25 @@ def record_refund(draft: Draft, command: RefundRecord) -> str | None:
     named = find_payment(draft, command.merchant_id, command.payment_id)
     if named is None:
         raise Parked(payment_subject(command.payment_id))
-    claims = refund_claims(command, named.psp)
-    owner = owner_of(draft, claims)
-    if owner is not None:
-        payment = named if owner == named.id else _payment(draft, command.merchant_id, owner)
-        kept = None if payment is None else _kept_as(payment, command)
-        if payment is not None and kept is not None:
+    claims = refund_claims(command)
+    for payment in _candidates(draft, named, claims):
+        kept = _kept_as(payment, named.psp, command)
+        if kept is not None:
             repeat_refund(draft, payment, kept, command)
-            claim_all(draft, claims, owner)
+            claim_all(draft, claims, payment.id)
             return None
     _keep_new(draft, named, command)
     claim_all(draft, claims, named.id)
     return None
+
+
+def _candidates(draft: Draft, named: Payment, claims: tuple[Ref, ...]) -> Iterator[Payment]:
+    """Payments that may hold this refund: who claimed its identities, strongest first, then its own."""
+    for claim in claims:
+        owner: str | None = draft.get(claim)
+        if owner is not None and owner != named.id:
+            yield draft.get(payment_ref(named.merchant_id, owner))
+    yield named
 
 
 def create_refund(draft: Draft, command: RefundCreate) -> str | None:
@@ -76,13 +86,13 @@ def _payment(draft: Draft, merchant_id: str, payment_id: str) -> Payment | None:
     return payment
 
 
-def _kept_as(payment: Payment, command: RefundRecord) -> str | None:
-    """Under which refund id this fact is kept already."""
+def _kept_as(payment: Payment, psp: str, command: RefundRecord) -> str | None:
+    """Under which refund id this fact, of a payment at `psp`, is kept already."""
     own = payment.refunds.get(command.refund_id)
     if command.psp_refund_id is None:
         return None if own is None else command.refund_id
     for key, refund in payment.refunds.items():
-        if refund.psp_refund_id == command.psp_refund_id:
+        if refund.psp_refund_id == command.psp_refund_id and refund.psp == psp:
             return key
     return command.refund_id if own is not None and own.psp_refund_id is None else None
 

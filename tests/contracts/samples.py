@@ -203,7 +203,7 @@ FULL: Final[tuple[msgspec.Struct, ...]] = (
     c.PayoutReturned(
         id="c7", merchant_id="m-1", payout_id="po-1", psp_payout_id="tr_1", occurred_at=AT, reason="closed"
     ),
-    c.FundsRelease(id="release/pay-1/1", **PAYMENT, capture_id="pay-1"),
+    c.FundsRelease(id="release/pay-1/1", **PAYMENT, capture_id="pay-1", currency="EUR"),
     c.ParkedExpire(id="parked/pay-1/1", key="m-1", subject="payment/pay-1"),
     s.ExpectationAnnounced(
         id="pc.0.7.1",
@@ -262,6 +262,7 @@ MINIMAL: Final[tuple[msgspec.Struct, ...]] = (
     c.PayoutPaid(id="c5", merchant_id="m-1", payout_id="po-1", occurred_at=AT),
     c.PayoutFailed(id="c6", merchant_id="m-1", payout_id="po-1", occurred_at=AT),
     c.PayoutReturned(id="c7", merchant_id="m-1", payout_id="po-1", occurred_at=AT),
+    c.FundsRelease(id="release/pay-1/1", **PAYMENT, capture_id="pay-1"),
     s.ExpectationAnnounced(
         id="pc.0.7.1",
         **PAYMENT,
