@@ -20,7 +20,7 @@ from app.contracts.topics import APP_ID, changelog_topic, specs
 from app.kafka.publisher import Outgoing, Publisher
 from app.kafka.topics_admin import ensure_topics
 from app.lane.catalogue import RULES
-from tests.hazards.cluster import PARTITIONS, Cluster
+from tests.hazards.cluster import PARTITIONS, SESSION_SECONDS, Cluster
 from tests.hazards.monitor import Monitor
 from tests.hazards.sums import Wallet
 from tests.support.waiting import eventually
@@ -106,8 +106,9 @@ class Hazards:
             self.cluster.runner.resume(name)
 
     def _taken_over(self, name: str, began: float) -> bool:
+        """The session is over (it may have owned nothing to begin with), and others have all lanes."""
         others = {n: row for n, row in self.monitor.fresh(began + 1).items() if n != name}
-        return self.monitor.all_owned_by(others)
+        return time.monotonic() - began > SESSION_SECONDS and self.monitor.all_owned_by(others)
 
     async def pause_in_transaction(self, name: str) -> float:
         """SIGSTOP while its apply_batch runs: a lock holds the call until the worker stands still."""

@@ -15,13 +15,12 @@ import msgspec
 from app.errors import Transient
 from app.store.api import LaneId
 from app.store.errors import translated
-from tests.hazards.cluster import SESSION_SECONDS, Cluster
+from tests.hazards.cluster import Cluster
 from tests.hazards.truth import COMMANDS
 from tests.support.waiting import eventually
 
 LOOK_SECONDS: Final = 0.1
 WORKERS_EVERY: Final = 5
-FRESH_SECONDS: Final = 3.0
 MOVING_SECONDS: Final = 120.0
 COUNTED: Final = ("records", "batches", "holes", "hole_records", "moved", "stale", "faults")
 
@@ -171,7 +170,3 @@ class Monitor:
         finally:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
-
-
-def session_is_over(began: float) -> bool:
-    return time.monotonic() - began > SESSION_SECONDS

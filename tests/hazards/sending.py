@@ -17,6 +17,7 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
 from app.errors import Transient
+from app.kafka.closing import close_quietly
 from app.kafka.publisher import Outgoing, Publisher
 from tests.hazards.traffic import Traffic
 
@@ -121,8 +122,7 @@ class Sender:
     async def _drop_transactional(self) -> None:
         producer, self._transactional = self._transactional, None
         if producer is not None:
-            with contextlib.suppress(KafkaError, TimeoutError, AssertionError):
-                await asyncio.wait_for(producer.stop(), 5.0)
+            await close_quietly(producer.stop())
 
 
 @contextlib.asynccontextmanager
