@@ -75,7 +75,7 @@ def encode(command: msgspec.Struct) -> bytes:
 
 
 class Books:
-    """One lane partition in memory. `extra_loads`: rows that no prefetch had named."""
+    """One lane partition in memory. `not_prefetched`: rows a decision wanted that no prefetch had named."""
 
     def __init__(self) -> None:
         self.rows: dict[Ref, Any] = {}
@@ -83,7 +83,7 @@ class Books:
         self.sends: list[Any] = []
         self.now = START
         self.offset = 0
-        self.extra_loads = 0
+        self.not_prefetched: list[Ref] = []
         self.seqs: dict[str, int] = defaultdict(int)
         self._ids: dict[tuple[str, str], bytes] = {}
 
@@ -122,7 +122,7 @@ class Books:
                 ref = missing.ref
             assert ref not in loaded
             loaded.add(ref)
-            self.extra_loads += 1
+            self.not_prefetched.append(ref)
 
     def _attempt(self, key: str, command: Any, loaded: set[Ref]) -> Outcome:
         draft = self._draft(key, loaded)
