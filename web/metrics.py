@@ -119,7 +119,7 @@ def _samples(snapshot: Snapshot) -> Iterator[Sample]:
     yield from _of_workers(status)
     if status.kafka.age_seconds is not None:
         yield "tallystick_kafka_ends_age_seconds", (), status.kafka.age_seconds
-    for letters in snapshot.slow.dead_letters:
+    for letters in snapshot.books.dead_letters:
         yield "tallystick_dead_letters", (letters.topic, letters.status), letters.count
     for count in status.mismatches:
         yield "tallystick_mismatches", (count.category, count.severity, count.status), count.count

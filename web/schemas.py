@@ -108,7 +108,7 @@ class KindBalance(Answer, frozen=True, kw_only=True):
 
 
 class Status(Answer, frozen=True, kw_only=True):
-    """`as_of`: when lanes and workers were read; `counted_at`: when the counts and balances were."""
+    """`as_of`: when lanes and workers were read; `counted_at`: when the oldest of the counts was."""
 
     as_of: Moment
     counted_at: Moment

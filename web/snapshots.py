@@ -9,19 +9,22 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import deque
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, Generic, TypeVar
 
 from app.store.api import LaneId
-from app.store.web_figures import Fast, Slow, read_fast, read_slow
+from app.store.web_figures import Books, Counts, Fast, read_books, read_counts, read_fast
 from web.ends import EndOffsets
 
 FRESH_SECONDS: Final = 0.4
 SLOW_EVERY_SECONDS: Final = 1.0
 SLOW_SHARE: Final = 0.05
-"""Counting may take this share of the time; a large table is counted less often."""
+"""Going through whole tables may take this share of the time: the larger they are, the less often."""
 RATE_SECONDS: Final = 10.0
 LATEST_MISMATCHES: Final = 50
+
+Figures = TypeVar("Figures")
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +33,8 @@ class Snapshot:
 
     taken: float
     fast: Fast
-    slow: Slow
+    books: Books
+    counts: Counts
     rates: dict[LaneId, float]
     ends: dict[LaneId, int | None]
     ends_age_seconds: float | None
@@ -58,6 +62,23 @@ class Rates:
         return None
 
 
+class Spaced(Generic[Figures]):
+    """A read that is repeated no more often than its cost allows."""
+
+    def __init__(self, read: Callable[[Any], Awaitable[Figures]]) -> None:
+        self._read = read
+        self._last: Figures | None = None
+        self._due = 0.0
+
+    async def get(self, connection: Any) -> Figures:
+        began = time.monotonic()
+        if self._last is None or began >= self._due:
+            self._last = await self._read(connection)
+            ended = time.monotonic()
+            self._due = ended + max(SLOW_EVERY_SECONDS, (ended - began) / SLOW_SHARE)
+        return self._last
+
+
 class Snapshots:
     """`current()` answers from memory while that is fresh, and reads once for all who wait otherwise."""
 
@@ -67,8 +88,8 @@ class Snapshots:
         self._rates = Rates()
         self._lock = asyncio.Lock()
         self._last: Snapshot | None = None
-        self._slow: Slow | None = None
-        self._slow_due = 0.0
+        self._books = Spaced(read_books)
+        self._counts = Spaced(read_counts)
 
     @property
     def last(self) -> Snapshot | None:
@@ -87,22 +108,16 @@ class Snapshots:
         async with self._pool.acquire() as connection:
             taken = time.monotonic()
             fast = await read_fast(connection, LATEST_MISMATCHES)
-            slow = await self._counted(connection)
+            books = await self._books.get(connection)
+            counts = await self._counts.get(connection)
         positions = {LaneId(lane.topic, lane.partition): lane.next_offset for lane in fast.lanes}
         self._ends.watch(positions)
         return Snapshot(
             taken=taken,
             fast=fast,
-            slow=slow,
+            books=books,
+            counts=counts,
             rates=self._rates.add(taken, positions),
             ends={lane: self._ends.get(lane) for lane in positions},
             ends_age_seconds=self._ends.age_seconds,
         )
-
-    async def _counted(self, connection: Any) -> Slow:
-        began = time.monotonic()
-        if self._slow is None or began >= self._slow_due:
-            self._slow = await read_slow(connection)
-            ended = time.monotonic()
-            self._slow_due = ended + max(SLOW_EVERY_SECONDS, (ended - began) / SLOW_SHARE)
-        return self._slow

@@ -7,7 +7,7 @@ from typing import Final
 import msgspec
 
 from app.store.api import LaneId
-from app.store.web_figures import LaneFigures, Slow, VerifyRun, WorkerFigures
+from app.store.web_figures import Books, LaneFigures, VerifyRun, WorkerFigures
 from web.call import Call, NoQuery
 from web.schemas import (
     Backlog,
@@ -33,23 +33,23 @@ async def get_status(call: Call[NoQuery]) -> Status:
 
 
 def status_of(snapshot: Snapshot) -> Status:
-    fast, slow, age = snapshot.fast, snapshot.slow, snapshot.ends_age_seconds
+    fast, books, counts, age = snapshot.fast, snapshot.books, snapshot.counts, snapshot.ends_age_seconds
     partitions = [_partition(lane, snapshot) for lane in fast.lanes]
     return Status(
         as_of=fast.now,
-        counted_at=slow.now,
+        counted_at=min(books.now, counts.now),
         partitions=partitions,
         workers=[_worker(worker) for worker in fast.workers],
         kafka=KafkaStatus(reachable=age is not None and age <= REACHABLE_SECONDS, age_seconds=_rounded(age)),
         last_verify=_verify(fast.verify),
-        dead_letters=_dead_letters(slow),
+        dead_letters=_dead_letters(books),
         outbox=_backlog([(lane.outbox_rows, lane.outbox_age_seconds) for lane in fast.lanes]),
         timers=_backlog([(lane.timers_overdue, lane.timer_age_seconds) for lane in fast.lanes]),
-        mismatches=[CategoryCount(**msgspec.structs.asdict(count)) for count in slow.mismatches],
+        mismatches=[CategoryCount(**msgspec.structs.asdict(count)) for count in books.mismatches],
         ledger=LedgerCounts(
-            transactions=slow.ledger_transactions, entries=slow.ledger_entries, payments=slow.payments
+            transactions=counts.ledger_transactions, entries=counts.ledger_entries, payments=counts.payments
         ),
-        balances=[KindBalance(**msgspec.structs.asdict(balance)) for balance in slow.balances],
+        balances=[KindBalance(**msgspec.structs.asdict(balance)) for balance in books.balances],
     )
 
 
@@ -111,9 +111,9 @@ def _verify(run: VerifyRun | None) -> VerifyStatus | None:
     return VerifyStatus(**msgspec.structs.asdict(run)) if run else None
 
 
-def _dead_letters(slow: Slow) -> DeadLetters:
+def _dead_letters(books: Books) -> DeadLetters:
     counts = dict.fromkeys(("new", "redriven", "discarded"), 0)
-    for letters in slow.dead_letters:
+    for letters in books.dead_letters:
         counts[letters.status] += letters.count
     return DeadLetters(**counts)
 

@@ -1,7 +1,8 @@
 """What the status, the metrics and the live page show, read for a whole web process at once.
 
-`read_fast` touches small tables and index ends only and may run every second. `read_slow` counts and sums
-whole tables; its caller spaces it out. Times are the database's, so that ages need no synchronised clocks.
+`read_fast` touches small tables and index ends only and may run every second. `read_books` and
+`read_counts` go through whole tables; their caller spaces them out. Times are the database's, so that ages
+need no synchronised clocks.
 """
 
 from __future__ import annotations
@@ -102,11 +103,19 @@ class DeadLetterCount(msgspec.Struct, frozen=True, kw_only=True):
     count: int
 
 
-class Slow(msgspec.Struct, frozen=True, kw_only=True):
+class Books(msgspec.Struct, frozen=True, kw_only=True):
+    """Balances by kind and currency, and what needs people, counted."""
+
     now: datetime
     balances: list[KindBalance]
     mismatches: list[MismatchCount]
     dead_letters: list[DeadLetterCount]
+
+
+class Counts(msgspec.Struct, frozen=True, kw_only=True):
+    """Rows of the tables that only grow."""
+
+    now: datetime
     ledger_transactions: int
     ledger_entries: int
     payments: int
@@ -123,8 +132,8 @@ SELECT p.topic, p.partition, p.next_offset, p.updated_at, p.halted_at, p.halted_
                FROM outbox GROUP BY topic, partition) o USING (topic, partition)
   LEFT JOIN LATERAL (SELECT count(*) AS rows, min(due_at) AS oldest
                        FROM (SELECT due_at FROM timers
-                              WHERE timers.topic = p.topic AND timers.partition = p.partition
-                                AND due_at <= now()
+                              WHERE timers.topic || ':' || timers.partition::text -- as in the index
+                                    = p.topic || ':' || p.partition::text AND due_at <= now()
                               ORDER BY due_at LIMIT 1000) due) t ON true -- the first thousand say enough
  ORDER BY p.topic, p.partition
 """
@@ -192,14 +201,17 @@ def _worker(row: Any) -> WorkerFigures:
     return WorkerFigures(**{**row, "figures": lanes})
 
 
-async def read_slow(connection: Any) -> Slow:
-    """Balances by kind and currency, and counts. In one snapshot, so that the books are seen balanced."""
+async def read_books(connection: Any) -> Books:
+    """In one snapshot, so that the books are seen balanced."""
     async with connection.transaction(isolation="repeatable_read", readonly=True):
-        counts = await connection.fetchrow(COUNTS)
         balances = await connection.fetch(BALANCES)
-        return Slow(
-            **counts,
+        return Books(
+            now=await connection.fetchval("SELECT clock_timestamp()"),
             balances=[KindBalance(**{**row, "balance": int(row["balance"])}) for row in balances],
             mismatches=[MismatchCount(**row) for row in await connection.fetch(MISMATCH_COUNTS)],
             dead_letters=[DeadLetterCount(**row) for row in await connection.fetch(DEAD_LETTER_COUNTS)],
         )
+
+
+async def read_counts(connection: Any) -> Counts:
+    return Counts(**await connection.fetchrow(COUNTS))
