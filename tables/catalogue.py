@@ -38,11 +38,11 @@ class FaustTables:
         value = WALLETS.get(wallets.key_of(ref), partition=lane.partition)
         return None if value is None else wallets.decode(value)
 
-    def known_id(self, lane: LaneId, key: str, record_id: str) -> bytes | None:
+    def known_id(self, lane: LaneId, key: str, record_id: str, before: int) -> bytes | None:
         if lane.topic != PAYMENTS_COMMANDS or not self._dedup:
             return None
         value = DEDUP_KEYS.get(dedup_keys.key_of(key, record_id), partition=lane.partition)
-        return None if value is None else dedup_keys.content_hash_of(value)
+        return None if value is None else dedup_keys.content_hash_of(value, before)
 
     async def write(
         self, lane: LaneId, rows: Mapping[Ref, Versioned], ids: Iterable[tuple[str, str, bytes, int]]

@@ -19,5 +19,8 @@ def encode(content_hash: bytes, offset: int) -> bytes:
     return _VERSION.pack(offset) + content_hash
 
 
-def content_hash_of(value: bytes) -> bytes:
+def content_hash_of(value: bytes, before: int) -> bytes | None:
+    """None where the id stands at offset `before` or later, and for bytes this code did not write."""
+    if len(value) <= _VERSION.size or _VERSION.unpack_from(value)[0] >= before:
+        return None
     return value[_VERSION.size :]

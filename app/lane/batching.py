@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from app.domain.state import Ref
-from app.errors import FailStop, Stale
+from app.errors import FailStop, Stale, TallystickError
 from app.kafka.publisher import Outgoing
 from app.lane.deciding import Deciding, correction_id
 from app.lane.intake import Entry, take_in
@@ -44,16 +44,21 @@ class BatchRun:
             entries = take_in(records, self._lane, self._rules, self._deps.partitions[self._lane.topic])
             if poison is not None:
                 entries[0].bury(poison)
-            deciding = await self._decide(entries, trust_tables)
-            commit = self._commit_of(deciding, first, next_offset)
             try:
+                deciding = await self._decide(entries, trust_tables)
+                commit = self._commit_of(deciding, first, next_offset)
                 await self._deps.store.commit(commit)
-            except Stale:
-                self._stats.stale += 1
-                self._memory.forget()
-                trust_tables = False
-                continue
-            return self._applied(deciding, commit)
+                return self._applied(deciding, commit)
+            except TallystickError as fault:
+                if not isinstance(fault, Stale):
+                    raise
+            except Exception:
+                # a rule that breaks on what tables and memory say may be right with what PostgreSQL says
+                if not trust_tables:
+                    raise
+            self._stats.stale += 1
+            self._memory.forget()
+            trust_tables = False
         raise FailStop("rows change under the decision although the position does not move")
 
     async def _decide(self, entries: list[Entry], trust_tables: bool) -> Deciding:
@@ -71,10 +76,11 @@ class BatchRun:
         if self._rules.is_door:
             return known
         unknown: set[tuple[str, str]] = set()
+        tables, before = self._deps.tables, entries[0].offset if entries else 0
         for entry in entries:
             if entry.command is None:
                 continue
-            seen = self._deps.tables.known_id(self._lane, entry.key, entry.id) if trust_tables else None
+            seen = tables.known_id(self._lane, entry.key, entry.id, before) if trust_tables else None
             if seen is None:
                 unknown.add((entry.key, entry.id))
             else:

@@ -95,7 +95,10 @@ class Lane:
                 except LogTruncated as fault:
                     return await self._halt(str(fault))
                 except Exception as fault:
-                    return await self._fail_stop(fault)
+                    if not await self._was_moved():
+                        return await self._fail_stop(fault)
+                    self.stats.moved += 1
+                    self._forget()
 
     async def _run(self, records: Sequence[LogRecord], upto: int) -> None:
         fresh = False  # read or committed just now: what was cached before may be a revived zombie's
@@ -160,6 +163,16 @@ class Lane:
     def _forget(self) -> None:
         self._next = None
         self._memory.forget()
+
+    async def _was_moved(self) -> bool:
+        """Whether others have moved the position: then rows were read before and after their commit.
+
+        What a rule makes of such a mixture proves nothing; the commit would have been refused.
+        """
+        if self._next is None:
+            return False
+        position = await self._until_written(lambda: self._deps.store.position(self.id))
+        return position.next_offset != self._next
 
     async def _fail_stop(self, fault: Exception) -> None:
         """A broken invariant: strike it at its offset and leave at once; the third halts the partition."""

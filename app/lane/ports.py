@@ -54,8 +54,12 @@ class Tables(Protocol):
 
     def read(self, lane: LaneId, ref: Ref) -> Versioned | None: ...
 
-    def known_id(self, lane: LaneId, key: str, record_id: str) -> bytes | None:
-        """Content hash under which this id was committed; None: not known here."""
+    def known_id(self, lane: LaneId, key: str, record_id: str, before: int) -> bytes | None:
+        """Content hash under which this id was committed at an offset below `before`; None: not known here.
+
+        What stands at a later offset was committed by a database that has since been restored from an
+        older backup: it is no repeat, the record is only decided again.
+        """
         ...
 
     async def write(

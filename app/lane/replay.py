@@ -27,7 +27,7 @@ class NoTables:
     def read(self, lane: LaneId, ref: object) -> None:
         return None
 
-    def known_id(self, lane: LaneId, key: str, record_id: str) -> None:
+    def known_id(self, lane: LaneId, key: str, record_id: str, before: int) -> None:
         return None
 
     def caches(self, ref: object) -> bool:

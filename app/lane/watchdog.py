@@ -79,9 +79,16 @@ class Watchdog:
         stood = now - before[1]
         owned = lane in self._lanes.owned
         if owned and stood >= self._settings.tail_seconds:
-            self._start(lane, self._lanes[lane].catch_up(end))
+            self._start(lane, self._catch_up(lane, position.next_offset, end))
         elif not owned and 0 < self._settings.adopt_seconds <= stood:
             self._start(lane, self._adopt(lane, end))
+
+    async def _catch_up(self, lane: LaneId, position: int, end: int) -> None:
+        """What the lane has cached may be ahead: a database restored from an older backup tells nobody."""
+        own = self._lanes[lane]
+        if own.next_offset != position:
+            await own.forget()
+        await own.catch_up(end)
 
     async def _adopt(self, lane: LaneId, end: int) -> None:
         if await self._deps.store.adopt(lane, self._settings.worker_id, self._settings.lease_seconds):

@@ -92,7 +92,7 @@ class Cached:
     def read(self, lane: LaneId, ref: Ref) -> Versioned | None:
         return self.rows.get(ref)
 
-    def known_id(self, lane: LaneId, key: str, record_id: str) -> bytes | None:
+    def known_id(self, lane: LaneId, key: str, record_id: str, before: int) -> bytes | None:
         return self.ids.get((key, record_id))
 
     async def write(
