@@ -17,6 +17,8 @@ SENT_SHARE: Final = 0.75
 STEP_CHANCE: Final = 0.85
 SEND_CHANCE: Final = 0.4
 HURRIED_MS: Final = 60
+BACKUP_EVERY: Final = 150
+"""Steps between two backups of the store."""
 
 
 class Director:
@@ -68,6 +70,8 @@ class Director:
     def _go_on(self) -> None:
         world = self.world
         world.steps += 1
+        if world.steps % BACKUP_EVERY == 0:
+            world.backup = world.store.backup()
         world.group.go_on()
         world.wake_sleepers()
         world.loop.run_ready()
@@ -128,6 +132,7 @@ class Director:
         """No more faults: everything that was written is decided and published, every due timer taken."""
         world = self.world
         world.held.clear()
+        world.store.halted.clear()
         for worker in world.group.workers:
             world.group.wake(worker)
         jumps = [world.shape.horizon_seconds] if world.shape.horizon_seconds else []

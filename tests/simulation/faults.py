@@ -181,6 +181,32 @@ def timers_fired_twice(world: World, call: Call) -> bool:
     return world.fire_again()
 
 
+def restored_backup(world: World, call: Call) -> bool:
+    """The database is restored from an older backup: tables, memories and the log know more than it does."""
+    if world.backup is None:
+        return False
+    world.store.restore(world.backup)
+    world.checker.restored()
+    return True
+
+
+def halted_partition(world: World, call: Call) -> bool:
+    """A partition is halted in the database, and resumed by an operator later."""
+    lane = _lane_of(world, call)
+    if lane is None:
+        return False
+    world.halt(lane, within=200)
+    return True
+
+
+def stopped_worker(world: World, call: Call) -> bool:
+    """SIGTERM: the worker finishes what it has in hand, as far as the time goes, and leaves."""
+    if len(world.group.members()) < 2:
+        return False
+    call.worker.spawn(_stop(world, call.worker))
+    return True
+
+
 FAULTS: Final[dict[str, Fault]] = {
     fault.__name__: fault
     for fault in (
@@ -203,6 +229,9 @@ FAULTS: Final[dict[str, Fault]] = {
         adoption,
         late_timers,
         timers_fired_twice,
+        restored_backup,
+        halted_partition,
+        stopped_worker,
     )
 }
 ENDS_THE_CALL: Final = frozenset(
@@ -227,3 +256,9 @@ async def _adopt(worker: Worker, lane: LaneId, end: int) -> None:
     lanes = worker.lanes
     await lanes[lane].forget()
     await lanes[lane].catch_up(end)
+
+
+async def _stop(world: World, worker: Worker) -> None:
+    await worker.lanes.drain(within_seconds=2)
+    if worker.alive:
+        world.group.crash(worker)

@@ -43,7 +43,7 @@ class Group:
         worker = Worker(self._world, name)
         self.workers.append(worker)
         worker.start()
-        self._soon(20, self.rebalance)
+        self.soon(20, self.rebalance)
 
     def crash(self, worker: Worker) -> None:
         """The process is gone at once; the group notices later, and a new one is started."""
@@ -51,18 +51,18 @@ class Group:
         self.graveyard.append(worker)
         self.workers.remove(worker)
         self._world.take_calls_of(worker)
-        self._soon(EXPIRES_WITHIN, self.rebalance)
-        self._soon(RESTART_WITHIN, partial(self.start, worker.name))
+        self.soon(EXPIRES_WITHIN, self.rebalance)
+        self.soon(RESTART_WITHIN, partial(self.start, worker.name))
 
     def pause(self, worker: Worker, noticed_within: int = 0) -> None:
         """Its partitions are given away, at once or within some steps; it wakes later and knows nothing."""
         worker.paused = True
         worker.held_calls += self._world.take_calls_of(worker)
         if noticed_within:
-            self._soon(noticed_within, self.rebalance)
+            self.soon(noticed_within, self.rebalance)
         else:
             self.rebalance()
-        self._soon(noticed_within + 60, partial(self.wake, worker))
+        self.soon(noticed_within + 60, partial(self.wake, worker))
 
     def wake(self, worker: Worker) -> None:
         """It goes on where it stood, with its old memory, tables and call; only later is it told."""
@@ -72,8 +72,8 @@ class Group:
         worker.paused = False
         self._world.pending += worker.held_calls
         worker.held_calls = []
-        self._soon(EXPIRES_WITHIN, partial(self._tell, worker, frozenset(), self._generation))
-        self._soon(60, self.rebalance)
+        self.soon(EXPIRES_WITHIN, partial(self._tell, worker, frozenset(), self._generation))
+        self.soon(60, self.rebalance)
 
     def rebalance(self) -> None:
         """Give every partition to some member. Members learn of it one after the other."""
@@ -85,7 +85,7 @@ class Group:
         for lane in self._world.lane_ids:
             owned[members[int(self._world.rng.random() * len(members))]].add(lane)
         for worker, lanes in owned.items():
-            self._soon(TOLD_WITHIN, partial(self._tell, worker, lanes, self._generation))
+            self.soon(TOLD_WITHIN, partial(self._tell, worker, lanes, self._generation))
 
     def go_on(self) -> None:
         """Let happen what is due at this step."""
@@ -98,7 +98,8 @@ class Group:
             self._world.note(worker.name, "owns", ", ".join(map(str, sorted(owned))))
             worker.assign(owned)
 
-    def _soon(self, within: int, event: Callable[[], None]) -> None:
+    def soon(self, within: int, event: Callable[[], None]) -> None:
+        """Let `event` happen at some step among the next `within`."""
         self._count += 1
         at = self._world.steps + 1 + int(self._world.rng.random() * within)
         heapq.heappush(self._events, (at, self._count, event))

@@ -10,8 +10,8 @@ from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
-from app.domain.accounts import CREDIT, DEBIT, NORMAL_SIDE
-from app.domain.decision import Transaction
+from app.domain.accounts import DEBIT, NORMAL_SIDE
+from app.domain.decision import Entry, Transaction
 from app.domain.merchant import Merchant
 from app.domain.mismatch import OPEN_STATUSES, Mismatch
 from app.domain.mismatches import mismatch_id
@@ -21,7 +21,7 @@ from app.errors import BadData, Moved, Stale
 from app.store.api import Commit, LaneId, Versioned
 from tests.support.memory_store import MemoryStore, address
 
-OPPOSITE = {DEBIT: CREDIT, CREDIT: DEBIT}
+TOPICS = {code: topic for topic, code in LANE_CODES.items()}
 NEVER_NEGATIVE = ("m_pend", "m_hold")
 
 
@@ -33,9 +33,15 @@ class Checker:
         self._problem = problem
         self.sums: dict[tuple[LaneId, str, str], int] = {}
         self.positions: dict[LaneId, int] = {}
-        self.outcomes: dict[LaneId, Counter[str]] = {}
-        self.keys: Counter[LaneId] = Counter()
-        self.dead: Counter[LaneId] = Counter()
+
+    def restored(self) -> None:
+        """The store went back to an older backup: begin again from what it holds."""
+        self.sums.clear()
+        for transaction in self._store.transactions.values():
+            for entry in transaction.entries:
+                key = (lane_of(transaction), entry.account, entry.currency)
+                self.sums[key] = self.sums.get(key, 0) + _change(entry)
+        self.positions = dict(self._store.next_offsets)
 
     def refused(self, commit: Commit, refusal: Exception) -> None:
         """What a lane may be told; anything else is a broken guard."""
@@ -66,12 +72,9 @@ class Checker:
                 f"the store stands at {self._store.next_offsets.get(lane)}"
             )
         self.positions[lane] = commit.next
-        self.outcomes.setdefault(lane, Counter()).update(counts)
         kept = sum(counts.values()) - sum(counts.get(o, 0) for o in ("duplicate", "forwarded", "dead_letter"))
         if kept != len(commit.keys) or counts.get("dead_letter", 0) != len(commit.dead_letters):
             self._problem(f"{lane}: {dict(counts)} but {len(commit.keys)} keys")
-        self.keys[lane] += len(commit.keys)
-        self.dead[lane] += len(commit.dead_letters)
 
     def _check_posted(self, lane: LaneId, transaction: Transaction) -> None:
         """Balanced per currency, each entry's balance the sum so far."""
@@ -79,9 +82,8 @@ class Checker:
         for entry in transaction.entries:
             debit = entry.amount if entry.direction == DEBIT else -entry.amount
             totals[entry.currency] = totals.get(entry.currency, 0) + debit
-            grows = NORMAL_SIDE[entry.account.split(":", 1)[0]] == entry.direction
             key = (lane, entry.account, entry.currency)
-            self.sums[key] = total = self.sums.get(key, 0) + (entry.amount if grows else -entry.amount)
+            self.sums[key] = total = self.sums.get(key, 0) + _change(entry)
             if entry.amount <= 0 or total != entry.balance_after:
                 self._problem(f"{lane}: {entry} of {transaction.id}, but its entries sum to {total}")
         if any(totals.values()):
@@ -122,15 +124,12 @@ class Checker:
         sums: dict[Any, int] = {}
         for transaction in self._store.transactions.values():
             for entry in transaction.entries:
-                grows = NORMAL_SIDE[entry.account.split(":", 1)[0]] == entry.direction
-                key = (transaction.id.rsplit(".", 2)[0], entry.account, entry.currency)
-                sums[key] = sums.get(key, 0) + (entry.amount if grows else -entry.amount)
+                key = (lane_of(transaction), entry.account, entry.currency)
+                sums[key] = sums.get(key, 0) + _change(entry)
         for place, row in self._store.rows.items():
             ref = place[1]
-            if ref.kind == "account":
-                lane_code = _code(place[0])
-                if row.value != sums.pop((lane_code, *ref.key), 0):
-                    self._problem(f"{place[0]}: balance of {ref.key} is not the sum of its entries")
+            if ref.kind == "account" and row.value != sums.pop((place[0], *ref.key), 0):
+                self._problem(f"{place[0]}: balance of {ref.key} is not the sum of its entries")
         if any(sums.values()):
             self._problem(f"entries on accounts without a balance: {sums}")
 
@@ -155,6 +154,13 @@ class Checker:
                 self._problem(f"{lane}: {dict(outcomes)}, but {keys[lane]} keys, {dead[lane]} dead letters")
 
 
-def _code(lane: LaneId) -> str:
-    """How ids made by a lane begin, without the offset."""
-    return f"{LANE_CODES[lane.topic]}.{lane.partition}"
+def lane_of(transaction: Transaction) -> LaneId:
+    """Whose record posted it; its id begins with the lane's code."""
+    code, partition, _, _ = transaction.id.split(".")
+    return LaneId(TOPICS[code], int(partition))
+
+
+def _change(entry: Entry) -> int:
+    """What an entry adds to its account's balance."""
+    grows = NORMAL_SIDE[entry.account.split(":", 1)[0]] == entry.direction
+    return entry.amount if grows else -entry.amount

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable
+from copy import copy
 from datetime import datetime
+from typing import Any
 
 from app.domain.state import Ref
 from app.domain.timers import epoch_ms
@@ -21,6 +23,14 @@ class SimulatedStore(MemoryStore):
     def __init__(self, clock: Callable[[], float]) -> None:
         super().__init__(clock)
         self._wake_ms = NEVER
+
+    def backup(self) -> dict[str, Any]:
+        """Everything as it stands, to be restored later."""
+        return {name: copy(kept) for name, kept in vars(self).items() if name != "clock"}
+
+    def restore(self, backup: dict[str, Any]) -> None:
+        """What was committed since is gone, and nobody is told."""
+        vars(self).update({name: copy(kept) for name, kept in backup.items()})
 
     async def load(self, lane: LaneId, refs: Collection[Ref]) -> dict[Ref, Versioned]:
         for ref in refs:

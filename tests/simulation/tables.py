@@ -22,7 +22,7 @@ class Changelog:
     def __init__(self) -> None:
         self.rows: dict[Ref, Versioned] = {}
         self.history: dict[Ref, Versioned] = {}
-        self.ids: dict[tuple[str, str], bytes] = {}
+        self.ids: dict[tuple[str, str], tuple[bytes, int]] = {}
 
     def write(self, rows: Mapping[Ref, Versioned], ids: Ids) -> None:
         for ref, row in rows.items():
@@ -31,8 +31,8 @@ class Changelog:
                 if known is not None:
                     self.history[ref] = known
                 self.rows[ref] = row
-        for key, record_id, content_hash, _ in ids:
-            self.ids[key, record_id] = content_hash
+        for key, record_id, content_hash, offset in ids:
+            self.ids[key, record_id] = (content_hash, offset)
 
 
 class SimulatedTables:
@@ -46,7 +46,7 @@ class SimulatedTables:
         self._kinds = kinds
         self._dedup = dedup
         self._rows: dict[LaneId, dict[Ref, Versioned]] = {}
-        self._ids: dict[LaneId, dict[tuple[str, str], bytes]] = {}
+        self._ids: dict[LaneId, dict[tuple[str, str], tuple[bytes, int]]] = {}
 
     def caches(self, ref: Ref) -> bool:
         return ref.kind in self._kinds
@@ -55,16 +55,16 @@ class SimulatedTables:
         rows = self._rows.get(lane)
         return None if rows is None else rows.get(ref)
 
-    def known_id(self, lane: LaneId, key: str, record_id: str) -> bytes | None:
-        ids = self._ids.get(lane)
-        return None if ids is None else ids.get((key, record_id))
+    def known_id(self, lane: LaneId, key: str, record_id: str, before: int) -> bytes | None:
+        known = self._ids.get(lane, {}).get((key, record_id))
+        return known[0] if known is not None and known[1] < before else None
 
     def assign(self, owned: Collection[LaneId]) -> None:
         """Recover what came, drop what went."""
         for gone in [lane for lane in self._rows if lane not in owned]:
             del self._rows[gone]
             self._ids.pop(gone, None)
-        for lane in owned:
+        for lane in sorted(owned):
             if lane not in self._rows:
                 changelog = self._changelogs[lane]
                 self._rows[lane] = dict(changelog.rows)
@@ -82,8 +82,8 @@ class SimulatedTables:
             if known is None or known.version < row.version:
                 own[ref] = row
         kept = self._ids[lane]
-        for key, record_id, content_hash, _ in ids:
-            kept[key, record_id] = content_hash
+        for key, record_id, content_hash, offset in ids:
+            kept[key, record_id] = (content_hash, offset)
 
     def make_stale(self, rng: Random) -> None:
         """Some entries go back to what they were one change ago."""

@@ -78,7 +78,7 @@ class Worker:
         """The group's membership has changed: new partitions are sought to the position in the store."""
         for gone in self.lanes.owned.difference(owned):
             self.fetch.pop(gone, None)
-        for lane in owned:
+        for lane in sorted(owned):
             if lane not in self.lanes.owned:
                 self.fetch[lane] = self.world.position(lane)
         self.tables.assign(owned)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import heapq
 from collections import Counter
 from collections.abc import Sequence
+from functools import partial
 from random import Random
 from typing import Any, Final, TypeVar
 
@@ -59,6 +60,7 @@ class World:
         self.pending: list[Call] = []
         self.held: dict[LaneId, int] = {}
         self.hurry_until = 0
+        self.backup: dict[str, Any] | None = None
         self.steps = 0
         self.logged = 0
         self._sleepers: list[tuple[float, int, Call]] = []
@@ -92,6 +94,14 @@ class World:
     def skip_to_next_sleeper(self) -> None:
         if self._sleepers:
             self.loop.now_ms = max(self.loop.now_ms, int(self._sleepers[0][0]) + 1)
+
+    def halt(self, lane: LaneId, within: int) -> None:
+        """Halted now, resumed some steps later."""
+        self.store.halted.setdefault(lane, "by an operator")
+        self.group.soon(within, partial(self._resume, lane))
+
+    def _resume(self, lane: LaneId) -> None:
+        self.store.halted.pop(lane, None)
 
     def position(self, lane: LaneId) -> int:
         return self.store.next_offsets.get(lane, 0)
