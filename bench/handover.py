@@ -17,6 +17,7 @@ import random
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
 import uuid
 from collections.abc import Collection, Mapping
@@ -114,15 +115,16 @@ async def per_event(kafka: str, topic: str, meter: Meter) -> None:
     from app.handover.settings import faust_settings
 
     stock = {"Topic": faust.Topic, "Table": faust.Table, "TableManager": faust.tables.TableManager}
-    app = faust.App(uuid.uuid4().hex, **(faust_settings(kafka, None, None) | stock))
-    source = app.topic(topic, key_type=bytes, value_type=bytes)
+    with tempfile.TemporaryDirectory() as folder:  # stock Faust leaves folders where it runs
+        app = faust.App(uuid.uuid4().hex, **(faust_settings(kafka, None, folder) | stock))
+        source = app.topic(topic, key_type=bytes, value_type=bytes)
 
-    @app.agent(source, name="bench", concurrency=1)
-    async def agent(stream: Any) -> None:
-        async for value in stream:
-            meter.single(value)
+        @app.agent(source, name="bench", concurrency=1)
+        async def agent(stream: Any) -> None:
+            async for value in stream:
+                meter.single(value)
 
-    await run(app, meter)
+        await run(app, meter)
 
 
 async def run(app: Any, meter: Meter) -> None:
