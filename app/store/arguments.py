@@ -6,11 +6,13 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, Final
 
+from msgspec.structs import replace
+
 from app.domain.decision import Transaction
 from app.domain.state import Ref
-from app.store.api import Commit, Versioned
-from app.store.changes import OUTCOMES, plain_text, sort_changes, source_offset
-from app.store.shapes import KINDS, Row, to_row, to_text
+from app.store.api import BLIND, Change, Commit, Versioned
+from app.store.changes import BLIND_KINDS, OUTCOMES, plain_text, sort_changes, source_offset
+from app.store.shapes import KINDS, SHAPES, Row, to_text, with_append_ms
 
 APPLY_BATCH: Final = f"SELECT apply_batch({', '.join(f'${n}' for n in range(1, 23))})"
 LOAD_ROWS: Final = (
@@ -33,11 +35,16 @@ KEY_PARTS: Final[Mapping[str, int]] = {
 
 def apply_batch_arguments(commit: Commit) -> list[Any]:
     """Raises FailStop for a commit that no lane may make."""
-    changes = sort_changes(commit)
-    rows: dict[str, list[Row]] = defaultdict(list)
-    for ref, change in changes.writes.items():
-        row = to_row(ref, change.value, commit.append_ms)
-        rows[ref.kind].append((*row, change.version, change.seen))
+    rows: dict[str, list[Row]] = {kind: [] for kind in KINDS}
+    rest: dict[Ref, Change] = {}
+    for ref, change in commit.state.items():
+        (kind, key), (value, version, seen) = ref, change
+        if value is None or (seen == BLIND and kind not in BLIND_KINDS):
+            rest[ref] = change
+        else:
+            rows[kind].append(SHAPES[kind](key, value, version, seen))
+    changes = sort_changes(replace(commit, state=rest))
+    rows["mismatch"] = with_append_ms(rows["mismatch"], commit.append_ms)
     return [
         *commit.lane,
         commit.first,
@@ -47,7 +54,7 @@ def apply_batch_arguments(commit: Commit) -> list[Any]:
         [row._replace(reason=plain_text(row.reason)) for row in commit.dead_letters],
         [(ref.kind, *_three(ref.key), seen) for ref, seen in changes.gone.items()],
         [_read(ref, row) for ref, row in changes.reads.items()],
-        *(rows[kind] for kind in KINDS),
+        *rows.values(),
         [_transaction(transaction) for transaction in commit.transactions],
         list(_entries(commit.transactions)),
         commit.outbox,

@@ -1,11 +1,12 @@
-"""How state values become rows, per kind: the tuple of the type `<kind>_write` without version and seen.
+"""How state values become rows, per kind: the tuple of the composite type `<kind>_write`.
 
-The order of columns here is that of the composite types in `0004_commit_types.sql`; `state` comes last.
+The order of columns here is that of `0004_commit_types.sql`: the value's own, then version and seen. This
+runs several times per payment, so a shape is one call that builds one tuple.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, cast
 
 import msgspec
@@ -19,10 +20,11 @@ from app.domain.parking import Parked
 from app.domain.payment import Payment
 from app.domain.payout import Payout
 from app.domain.settlement import MatchingLaneRecord
-from app.domain.state import Kind, Ref
+from app.domain.state import Kind
 from app.domain.timers import Timer, from_epoch_ms
 
 Row = tuple[Any, ...]
+Key = tuple[str, ...]
 
 KINDS: Final[tuple[Kind, ...]] = (
     "platform",
@@ -56,73 +58,76 @@ def document(value: Any) -> str:
     return _ENCODER.encode(value).decode()
 
 
-def _platform(ref: Ref, value: Platform) -> Row:
-    return (document(value),)
+def _platform(key: Key, value: Platform, version: int, seen: int | None) -> Row:
+    return (document(value), version, seen)
 
 
-def _merchant(ref: Ref, value: Merchant) -> Row:
+def _merchant(key: Key, value: Merchant, version: int, seen: int | None) -> Row:
     return (
-        ref.key[0],
+        key[0],
         value.name,
         value.configured,
         value.settlement_currency,
         value.negative_limit,
         document(value),
+        version,
+        seen,
     )
 
 
-def _payment(ref: Ref, value: Payment) -> Row:
+def _payment(key: Key, value: Payment, version: int, seen: int | None) -> Row:
     captured = value.captured_amount
     return (
-        *ref.key,
+        *key,
         value.status,
         value.dispute_status,
         value.settlement_status,
         captured,
         captured,
-        value.refunded_amount,
+        value.refunded_amount if value.refunds else 0,
         value.disputed_amount,
         value.currency,
         value.psp,
         value.psp_payment_id,
         value.flags,
         document(value),
+        version,
+        seen,
     )
 
 
-def _payout(ref: Ref, value: Payout) -> Row:
+def _payout(key: Key, value: Payout, version: int, seen: int | None) -> Row:
     return (
-        *ref.key,
+        *key,
         value.status,
         value.amount,
         value.currency,
         value.bank_fee,
         value.psp_payout_id,
         document(value),
+        version,
+        seen,
     )
 
 
-def _account(ref: Ref, value: int) -> Row:
-    return (*ref.key, value)
+def _plain(key: Key, value: int | str, version: int, seen: int | None) -> Row:
+    """A balance or a claim: the value is the column."""
+    return (*key, value, version, seen)
 
 
-def _claim(ref: Ref, value: str) -> Row:
-    return (*ref.key, value)
+def _parked(key: Key, value: Parked, version: int, seen: int | None) -> Row:
+    return (*key, len(value.records), document(value), version, seen)
 
 
-def _parked(ref: Ref, value: Parked) -> Row:
-    return (*ref.key, len(value.records), document(value))
+def _timer(key: Key, value: Timer, version: int, seen: int | None) -> Row:
+    return (*key, from_epoch_ms(value.due_at_ms), document(value.record), version, seen)
 
 
-def _timer(ref: Ref, value: Timer) -> Row:
-    return (*ref.key, from_epoch_ms(value.due_at_ms), document(value.record))
-
-
-def _item(ref: Ref, value: Item) -> Row:
+def _item(key: Key, value: Item, version: int, seen: int | None) -> Row:
     expected = value.expectation
     first = expected or (value.lines[0].record if value.lines else None)
     return (
-        *ref.key,
+        *key,
         expected.merchant_id if expected else None,
         expected.payment_id if expected else None,
         first.currency if first else None,
@@ -130,12 +135,14 @@ def _item(ref: Ref, value: Item) -> Row:
         len(value.lines),
         sum(line.record.gross for line in value.lines),
         document(value),
+        version,
+        seen,
     )
 
 
-def _mismatch(ref: Ref, value: Mismatch, append_ms: int | None) -> Row:
+def _mismatch(key: Key, value: Mismatch, version: int, seen: int | None) -> Row:
     return (
-        ref.key[0],
+        key[0],
         value.leg,
         value.category,
         value.severity,
@@ -148,33 +155,35 @@ def _mismatch(ref: Ref, value: Mismatch, append_ms: int | None) -> Row:
         value.expected_amount,
         value.actual_amount,
         value.detected_at,
-        append_ms,
+        None,
         value.due_at,
         document(value.explanation),
         value.owner_topic,
         value.owner_key,
         document(value),
+        version,
+        seen,
     )
 
 
-_SHAPES: Final[Mapping[str, Callable[[Ref, Any], Row]]] = {
+def with_append_ms(rows: Sequence[Row], append_ms: Mapping[str, int]) -> list[Row]:
+    """Rows of mismatches with `Commit.append_ms` filled in, in the column behind `detected_at`."""
+    return [(*row[:13], append_ms.get(row[0]), *row[14:]) for row in rows]
+
+
+SHAPES: Final[Mapping[str, Callable[[Key, Any, int, int | None], Row]]] = {
     "platform": _platform,
     "merchant": _merchant,
     "payment": _payment,
     "payout": _payout,
-    "account": _account,
-    "claim": _claim,
+    "account": _plain,
+    "claim": _plain,
     "parked": _parked,
     "timer": _timer,
     "item": _item,
+    "mismatch": _mismatch,
 }
-
-
-def to_row(ref: Ref, value: Any, append_ms: Mapping[str, int]) -> Row:
-    """Columns of one row to write. `append_ms`: `Commit.append_ms`, which only mismatches use."""
-    if ref.kind == "mismatch":
-        return _mismatch(ref, value, append_ms.get(ref.key[0]))
-    return _SHAPES[ref.kind](ref, value)
+"""Kind -> shape(key, value, version, seen)."""
 
 
 def to_text(kind: str, value: Any) -> str:
