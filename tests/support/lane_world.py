@@ -80,11 +80,15 @@ class Output:
 
 
 class Cached:
-    """Tables that say what they are told; `rows` and `ids` may be wrong on purpose."""
+    """Tables that say what they are told; `rows` and `ids` may be wrong on purpose.
+
+    `offsets`: where ids were committed; those without one came before everything.
+    """
 
     def __init__(self) -> None:
         self.rows: dict[Ref, Versioned] = {}
         self.ids: dict[tuple[str, str], bytes] = {}
+        self.offsets: dict[tuple[str, str], int] = {}
 
     def caches(self, ref: Ref) -> bool:
         return ref.kind == "account"
@@ -93,13 +97,15 @@ class Cached:
         return self.rows.get(ref)
 
     def known_id(self, lane: LaneId, key: str, record_id: str, before: int) -> bytes | None:
-        return self.ids.get((key, record_id))
+        return self.ids.get((key, record_id)) if self.offsets.get((key, record_id), -1) < before else None
 
     async def write(
         self, lane: LaneId, rows: Mapping[Ref, Versioned], ids: Iterable[tuple[str, str, bytes, int]]
     ) -> None:
         self.rows.update(rows)
-        self.ids.update({(key, record_id): content for key, record_id, content, _ in ids})
+        for key, record_id, content, offset in ids:
+            self.ids[key, record_id] = content
+            self.offsets[key, record_id] = offset
 
 
 class World:
