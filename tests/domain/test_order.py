@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from itertools import permutations
+from itertools import combinations, permutations
 from typing import Any
 
 import pytest
@@ -74,10 +74,11 @@ def test_row_4_every_permutation_of_a_payouts_facts_ends_the_same(funded: int) -
         record(type="payout.returned", id="p3", psp_payout_id="tr_1", **fields),
         record(type="payout.paid", id="p4", bank_fee=25, psp_payout_id="tr_1", **fields),
     ]
-    for size in range(1, 5):
+    subsets = [subset for size in (1, 2, 3) for subset in combinations(facts[:3], size)]
+    for subset in [*subsets, facts]:
         ends = []
-        for order in permutations(facts[:size]):
-            for before in range(size + 1):
+        for order in permutations(subset):
+            for before in range(len(subset) + 1):
                 books = run(Books(), start)
                 books.fire_timers()
                 run(books, order[:before])
