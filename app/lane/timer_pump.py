@@ -30,6 +30,7 @@ class TimerPump:
         self._deps = deps
         self._settings = settings
         self.fired = 0
+        self._unpublished = False
 
     async def run(self) -> None:
         """Runs until cancelled. Faults of database or broker are waited out."""
@@ -47,14 +48,15 @@ class TimerPump:
         owned = self._lanes.owned
         if not owned:
             return 0
-        due = await self._deps.store.take_due_timers(
-            owned, now, self._settings.limit, self._settings.refire_seconds
-        )
+        refire = 0.0 if self._unpublished else self._settings.refire_seconds
+        due = await self._deps.store.take_due_timers(owned, now, self._settings.limit, refire)
+        self._unpublished = bool(due)  # marked as fired, until the broker has them
         await self._deps.publisher.publish(
             [
                 Outgoing(timer.lane.topic, timer.lane.partition, timer.key.encode(), timer.record)
                 for timer in due
             ]
         )
+        self._unpublished = False
         self.fired += len(due)
         return len(due)

@@ -1,0 +1,51 @@
+"""Due timers become records; those that the broker did not take are sent again at once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+
+import msgspec
+import pytest
+
+from app.domain.timers import from_epoch_ms
+from app.errors import Transient
+from app.kafka.publisher import Outgoing
+from app.lane.catalogue import RULES
+from app.lane.lanes import Lanes
+from app.lane.timer_pump import TimerPump, TimerSettings
+from tests.support.lane_world import APPENDED_MS, Output, World
+
+
+class Broken(Output):
+    """Fails as often as `failures` says."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.failures = 0
+
+    async def publish(self, records: Sequence[Outgoing]) -> None:
+        if self.failures and records:
+            self.failures -= 1
+            raise Transient("broker away")
+        await super().publish(records)
+
+
+async def test_timers_that_were_not_published_are_fired_again_without_waiting() -> None:
+    world = World()
+    world.deps = type(world.deps)(
+        **{name: getattr(world.deps, name) for name in world.deps.__struct_fields__} | {"publisher": Broken()}
+    )
+    await world.lane.process([world.payment(1)])
+    await world.lane.settle()
+    broker = Broken()
+    broker.failures = 1
+    deps = msgspec.structs.replace(world.deps, publisher=broker)
+    lanes = Lanes(RULES, deps)
+    lanes.owned = frozenset([world.id])
+    pump = TimerPump(lanes, deps, TimerSettings())
+    due = from_epoch_ms(APPENDED_MS) + timedelta(days=3)
+    with pytest.raises(Transient):
+        await pump.fire(due)
+    assert await pump.fire(due) == 1
+    assert await pump.fire(due) == 0, "fired, and not yet due for another try"
