@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+import pytest_asyncio
 
 from app.domain.decision import Entry, Transaction
 from app.domain.state import PLATFORM, Ref, account_ref
@@ -35,8 +36,10 @@ from tests.support.commits import (
     timer,
 )
 
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
-@pytest.fixture(autouse=True)
+
+@pytest_asyncio.fixture(autouse=True, loop_scope="module")
 async def _lanes_are_known(store: Store) -> None:
     await store.positions([LANE, OTHER_LANE, MATCHING])
 

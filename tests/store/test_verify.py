@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+import pytest_asyncio
 from msgspec.structs import replace
 
 from app.domain.configuration import Platform, PspConfiguration
@@ -38,10 +39,12 @@ from tests.support.commits import (
     timer,
 )
 
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
-@pytest.fixture
-async def store(pool: Any) -> PostgresStore:
-    store = PostgresStore(pool)
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def store(books: Any) -> PostgresStore:
+    store = PostgresStore(books)
     await store.positions([LANE, MATCHING])
     return store
 
@@ -55,9 +58,9 @@ def figures(report: Report, name: str) -> dict[str, Any]:
     return next(check.figures for check in report.checks if check.name == name)
 
 
-async def tampered(pool: Any, table: str, statement: str) -> None:
+async def tampered(books: Any, table: str, statement: str) -> None:
     """What nobody can do by accident: the guards off, a change, the guards on."""
-    async with pool.acquire() as connection, connection.transaction():
+    async with books.acquire() as connection, connection.transaction():
         await connection.execute(f"ALTER TABLE {table} DISABLE TRIGGER USER")
         await connection.execute(statement)
         await connection.execute(f"ALTER TABLE {table} ENABLE ALWAYS TRIGGER {table}_append_only")
@@ -69,8 +72,8 @@ def posting(transaction_id: str, kind: str, *entries: Entry) -> Transaction:
     return Transaction(transaction_id, kind, "m-1", None, NOW, NOW, entries)
 
 
-async def test_empty_books_are_proven(database: str, store: PostgresStore) -> None:
-    report = await verify(database)
+async def test_empty_books_are_proven(dsn: str, store: PostgresStore) -> None:
+    report = await verify(dsn)
     assert failed(report) == {}
     assert [check.name for check in report.checks] == [
         "postings",
@@ -81,34 +84,34 @@ async def test_empty_books_are_proven(database: str, store: PostgresStore) -> No
     ]
 
 
-async def test_figures_say_what_was_looked_at(database: str, store: PostgresStore, pool: Any) -> None:
+async def test_figures_say_what_was_looked_at(dsn: str, store: PostgresStore, books: Any) -> None:
     await store.commit(booked_capture())
     dead = DeadLetterRow(1, "unknown type", b"{}", b"k")
     counts = {"refused": 1, "dead_letter": 1, "duplicate": 2}
     refused = key_row(2)._replace(outcome="refused")
     await store.commit(commit(1, 5, counts=counts, keys=[refused], dead_letters=[dead]))
-    report = await verify(database, full=True)
+    report = await verify(dsn, full=True)
     assert failed(report) == {}
     assert figures(report, "postings") == {"transactions": 1, "entries": 3, "reversals": 0}
     assert figures(report, "balances") == {"accounts": 3, "entries": 3, "totals": {"EUR": 100}}
     completeness = figures(report, "completeness")
     assert (completeness["offsets"], completeness["records"], completeness["duplicate"]) == (6, 5, 2)
-    kept = await pool.fetchrow("SELECT * FROM verify_runs")
+    kept = await books.fetchrow("SELECT * FROM verify_runs")
     assert (kept["ok"], kept["complete"], kept["finished_at"]) == (True, True, report.finished_at)
 
 
-async def test_a_second_run_looks_at_what_came_since(database: str, store: PostgresStore) -> None:
+async def test_a_second_run_looks_at_what_came_since(dsn: str, store: PostgresStore) -> None:
     await store.commit(booked_capture())
-    await verify(database)
+    await verify(dsn)
     second = capture_posting("pc.3.1.0")
     entries = tuple(entry._replace(balance_after=entry.balance_after * 2) for entry in second.entries)
     state = balances(1, {"psp_recv:stripe": 200, "m_pend:m-1": 190, "plat_fee": 10}, seen=0)
     await store.commit(commit(1, transactions=[replace(second, entries=entries)], state=state))
-    report = await verify(database)
+    report = await verify(dsn)
     assert failed(report) == {}
     assert figures(report, "postings")["transactions"] == 1
     assert figures(report, "completeness")["offsets"] == 1
-    assert figures(await verify(database, full=True), "postings")["transactions"] == 2
+    assert figures(await verify(dsn, full=True), "postings")["transactions"] == 2
 
 
 @pytest.mark.parametrize("proven_before", [False, True])
@@ -123,25 +126,25 @@ async def test_a_second_run_looks_at_what_came_since(database: str, store: Postg
     ids=["changed", "deleted", "invented", "elsewhere"],
 )
 async def test_a_wrong_balance_is_found(
-    database: str, store: PostgresStore, pool: Any, statement: str, proven_before: bool
+    dsn: str, store: PostgresStore, books: Any, statement: str, proven_before: bool
 ) -> None:
     await store.commit(booked_capture())
     if proven_before:
-        assert (await verify(database)).ok
-    await pool.execute(statement)
-    report = await verify(database)
+        assert (await verify(dsn)).ok
+    await books.execute(statement)
+    report = await verify(dsn)
     assert set(failed(report)) == {"balances"}
     account = statement.split("'")[-2] if "WHERE" in statement else "m_avail:m-9"
     assert any(account in problem for problem in failed(report)["balances"])
 
 
-async def test_what_was_not_proven_is_looked_at_again(database: str, store: PostgresStore, pool: Any) -> None:
+async def test_what_was_not_proven_is_looked_at_again(dsn: str, store: PostgresStore, books: Any) -> None:
     await store.commit(booked_capture())
-    await pool.execute("UPDATE accounts SET balance = balance + 1 WHERE account = 'plat_fee'")
-    assert not (await verify(database)).ok
-    assert not (await verify(database)).ok
-    await pool.execute("UPDATE accounts SET balance = balance - 1 WHERE account = 'plat_fee'")
-    report = await verify(database)
+    await books.execute("UPDATE accounts SET balance = balance + 1 WHERE account = 'plat_fee'")
+    assert not (await verify(dsn)).ok
+    assert not (await verify(dsn)).ok
+    await books.execute("UPDATE accounts SET balance = balance - 1 WHERE account = 'plat_fee'")
+    report = await verify(dsn)
     assert failed(report) == {}
     assert figures(report, "postings")["transactions"] == 1
 
@@ -163,12 +166,18 @@ async def test_what_was_not_proven_is_looked_at_again(database: str, store: Post
     ],
 )
 async def test_a_changed_ledger_is_found(
-    database: str, store: PostgresStore, pool: Any, table: str, statement: str, check: str, words: str
+    dsn: str,
+    store: PostgresStore,
+    books: Any,
+    table: str,
+    statement: str,
+    check: str,
+    words: str,
 ) -> None:
     await store.commit(booked_capture())
-    assert (await verify(database, full=True)).ok
-    await tampered(pool, table, statement)
-    problems = failed(await verify(database, full=True))
+    assert (await verify(dsn, full=True)).ok
+    await tampered(books, table, statement)
+    problems = failed(await verify(dsn, full=True))
     assert any(words in problem for problem in problems[check]), problems
 
 
@@ -185,18 +194,18 @@ async def test_a_changed_ledger_is_found(
     ],
 )
 async def test_a_missing_record_is_found(
-    database: str, store: PostgresStore, pool: Any, statement: str, words: str
+    dsn: str, store: PostgresStore, books: Any, statement: str, words: str
 ) -> None:
     for offset in range(3):
         await store.commit(commit(offset))
-    await pool.execute(statement)
-    problems = failed(await verify(database))
+    await books.execute(statement)
+    problems = failed(await verify(dsn))
     if words == "begin":
         words = "batches cover 1 to 3"
     assert any(words in problem for problem in problems["completeness"]), problems
 
 
-async def test_negative_pending_money_is_found(database: str, store: PostgresStore) -> None:
+async def test_negative_pending_money_is_found(dsn: str, store: PostgresStore) -> None:
     move = posting(
         "pc.3.0.0",
         "funds_released",
@@ -206,7 +215,7 @@ async def test_negative_pending_money_is_found(database: str, store: PostgresSto
     await store.commit(
         commit(0, transactions=[move], state=balances(0, {"m_pend:m-1": -5, "m_avail:m-1": 5}))
     )
-    assert failed(await verify(database)) == {"limits": ["m_pend:m-1 EUR: -5 is negative"]}
+    assert failed(await verify(dsn)) == {"limits": ["m_pend:m-1 EUR: -5 is negative"]}
 
 
 @pytest.mark.parametrize(
@@ -214,7 +223,7 @@ async def test_negative_pending_money_is_found(database: str, store: PostgresSto
     [(0, None, False), (100, None, True), (99, None, False), (0, "open", True), (0, "auto_resolved", False)],
 )
 async def test_a_merchant_below_its_limit_needs_an_open_mismatch(
-    database: str, store: PostgresStore, limit: int, status: str | None, holds: bool
+    dsn: str, store: PostgresStore, limit: int, status: str | None, holds: bool
 ) -> None:
     taken = posting(
         "pc.3.0.0",
@@ -227,7 +236,7 @@ async def test_a_merchant_below_its_limit_needs_an_open_mismatch(
     if status is not None:
         state[MISMATCH] = change(mismatch(status, category="NEGATIVE_BALANCE"), 0)
     await store.commit(commit(0, transactions=[taken], state=state))
-    report = await verify(database)
+    report = await verify(dsn)
     assert set(failed(report)) == (set() if holds else {"limits"})
     assert figures(report, "limits")["below_limit"] == (0 if limit == 100 else 1)
 
@@ -237,7 +246,7 @@ async def test_a_merchant_below_its_limit_needs_an_open_mismatch(
     [((), 90, True), ((), 0, False), (("paid",), 0, True), (("paid",), 90, False)],
 )
 async def test_payout_transit_is_the_payouts_in_flight(
-    database: str, store: PostgresStore, facts: Any, transit: int, holds: bool
+    dsn: str, store: PostgresStore, facts: Any, transit: int, holds: bool
 ) -> None:
     state = {PAYOUT: change(replace(payout(), facts=facts), 0)}
     transactions = []
@@ -256,7 +265,7 @@ async def test_payout_transit_is_the_payouts_in_flight(
         ]
         state |= balances(0, {"m_avail:m-1": 0, "payout_transit": 90, "psp_recv:x": 90})
     await store.commit(commit(0, transactions=transactions, state=state))
-    assert set(failed(await verify(database))) == (set() if holds else {"clearing"})
+    assert set(failed(await verify(dsn))) == (set() if holds else {"clearing"})
 
 
 def line_posting(net: int = 97, fee: int = 3) -> dict[str, Any]:
@@ -289,7 +298,7 @@ def settlement_timer() -> tuple[Ref, Timer]:
     ],
 )
 async def test_an_item_that_is_not_at_zero_is_explained(
-    database: str, store: PostgresStore, gross: int, covered_by: str, holds: bool
+    dsn: str, store: PostgresStore, gross: int, covered_by: str, holds: bool
 ) -> None:
     fields = line_posting()
     expectation = item().expectation
@@ -307,34 +316,34 @@ async def test_an_item_that_is_not_at_zero_is_explained(
         tolerant: Platform = replace(platform(), psps={"stripe": PspConfiguration(gross_tolerance=20)})
         fields["state"][PLATFORM] = change(tolerant, 0)
     await store.commit(commit(0, lane=MATCHING, **fields))
-    report = await verify(database)
+    report = await verify(dsn)
     assert set(failed(report)) == (set() if holds else {"clearing"})
     assert figures(report, "clearing")["items"] == 1
 
 
-async def test_a_batchs_transit_is_its_lines_net(database: str, store: PostgresStore) -> None:
+async def test_a_batchs_transit_is_its_lines_net(dsn: str, store: PostgresStore) -> None:
     fields = line_posting(net=96, fee=4)
     fields["state"][ITEM] = change(item(), 0)
     await store.commit(commit(0, lane=MATCHING, **fields))
-    assert (await verify(database)).ok
-    assert failed(await verify(database, full=True)) == {
+    assert (await verify(dsn)).ok
+    assert failed(await verify(dsn, full=True)) == {
         "clearing": ["transit:acq:B1 EUR is 96, its lines' net is 97"]
     }
 
 
-async def test_one_run_at_a_time(database: str, pool: Any) -> None:
-    async with pool.acquire() as connection:
+async def test_one_run_at_a_time(dsn: str, books: Any) -> None:
+    async with books.acquire() as connection:
         await connection.execute("SELECT pg_advisory_lock($1)", LOCK)
         with pytest.raises(ConfigurationError, match="another verify"):
-            await verify(database)
-        assert await verify_if_due(database, 300) is None
+            await verify(dsn)
+        assert await verify_if_due(dsn, 300) is None
         await connection.execute("SELECT pg_advisory_unlock($1)", LOCK)
-    assert (await verify(database)).ok
+    assert (await verify(dsn)).ok
 
 
-async def test_a_run_is_due_once_per_interval_whoever_asks(database: str, store: PostgresStore) -> None:
-    first = await verify_if_due(database, 300)
+async def test_a_run_is_due_once_per_interval_whoever_asks(dsn: str, store: PostgresStore) -> None:
+    first = await verify_if_due(dsn, 300)
     assert first is not None
     assert first.ok
-    assert await verify_if_due(database, 300) is None
-    assert await verify_if_due(database, 0) is not None
+    assert await verify_if_due(dsn, 300) is None
+    assert await verify_if_due(dsn, 0) is not None
