@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import UTC, datetime
 
 import msgspec
 import pytest
 
-from app.domain.timers import from_epoch_ms
 from app.errors import Transient
 from app.kafka.publisher import Outgoing
 from app.lane.catalogue import RULES
 from app.lane.lanes import Lanes
 from app.lane.timer_pump import TimerPump, TimerSettings
-from tests.support.lane_world import APPENDED_MS, Output, World
+from tests.support.lane_world import Output, World
 
 
 class Broken(Output):
@@ -44,7 +43,7 @@ async def test_timers_that_were_not_published_are_fired_again_without_waiting() 
     lanes = Lanes(RULES, deps)
     lanes.owned = frozenset([world.id])
     pump = TimerPump(lanes, deps, TimerSettings())
-    due = from_epoch_ms(APPENDED_MS) + timedelta(days=3)
+    due = datetime(2026, 11, 23, tzinfo=UTC)
     with pytest.raises(Transient):
         await pump.fire(due)
     assert await pump.fire(due) == 1
