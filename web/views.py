@@ -18,7 +18,7 @@ KIND_NAMES: Final = {
     "m_avail": "Merchants, available",
     "m_hold": "Merchants, held",
     "psp_recv": "Due from PSPs",
-    "transit": "Settled, on the way to the bank",
+    "transit": "In transit to the bank",
     "bank": "Bank",
     "reserve": "Reserves at PSPs",
     "disp_recv": "Disputes, receivable",
@@ -38,6 +38,9 @@ KIND_NAMES: Final = {
     "fee_variance": "Fee variance",
     "fx_gl": "FX gains and losses",
 }
+
+GONE_SECONDS: Final = 24 * 3600.0
+"""A worker that never said goodbye stays listed, but after a day it asks for nobody's attention."""
 
 LANE_NAMES: Final = {
     "payments.commands": "Payments",
@@ -134,7 +137,9 @@ def trial_balances(status: Status) -> list[TrialBalance]:
 
 
 def _kind_rank(kind: str) -> int:
-    return list(KIND_NAMES).index(kind)
+    """Kinds in the order of KIND_NAMES; one that has no name yet comes last."""
+    names = list(KIND_NAMES)
+    return names.index(kind) if kind in names else len(names)
 
 
 def _trial_balance(currency: str, rows: list[KindBalance]) -> TrialBalance:
@@ -198,7 +203,7 @@ def _lag_tile(status: Status) -> Tile:
 def _attention_tile(status: Status) -> Tile:
     """Everything that needs an operator, counted once."""
     halted = sum(partition.halted is not None for partition in status.partitions)
-    silent = sum(not worker.alive for worker in status.workers)
+    silent = sum(not worker.alive and worker.silent_seconds < GONE_SECONDS for worker in status.workers)
     kinds = [
         (halted, "halted partition"),
         (status.dead_letters.new, "dead letter"),

@@ -92,6 +92,13 @@ def test_the_problems_of_the_document_are_all_there_are() -> None:
     assert msgspec.json.schema(ProblemDocument)
 
 
+def test_every_problem_is_explained_to_people() -> None:
+    rows_of_table = re.findall(
+        r"^\| `(\w+)` \| (\d{3}) \|", (ROOT / "docs" / "http.md").read_text(), re.MULTILINE
+    )
+    assert {code: int(status) for code, status in rows_of_table} == {code: CODES[code][0] for code in CODES}
+
+
 class TestMetrics:
     async def full(self, web: Web) -> None:
         """Rows that give every family at least one sample."""

@@ -6,10 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from app.domain.accounts import NORMAL_SIDE
 from app.domain.money import EXPONENTS
 from web.money import GROUP, MINUS, format_minor
 from web.render import flatten, rate, span
-from web.views import words_of
+from web.views import KIND_NAMES, words_of
 
 
 @pytest.mark.parametrize(
@@ -48,6 +49,10 @@ def test_no_digit_is_ever_lost(amount: int, currency: str) -> None:
 )  # fmt: skip
 def test_durations(seconds: float | None, text: str) -> None:
     assert span(seconds) == text
+
+
+def test_every_kind_of_account_has_a_name() -> None:
+    assert KIND_NAMES.keys() == NORMAL_SIDE.keys()
 
 
 def test_rates_and_words() -> None:
