@@ -14,7 +14,7 @@ from unittest.mock import patch
 from app.domain.decision import Leg, Refused
 from app.domain.state import Ref
 from app.errors import BadData
-from app.lane import batching, deciding, lane
+from app.lane import batching, deciding, intake, lane
 from app.lane.batching import Applied, BatchRun
 from app.lane.deciding import Deciding
 from app.lane.intake import Entry
@@ -23,10 +23,13 @@ from app.lane.memory import Memory
 from app.lane.outbox import OutboxPublisher
 from app.lane.outgoing import unpack
 from app.lane.ports import Deps, LogRecord
+from app.lane.watchdog import Watchdog
 from app.store.api import Commit, DueTimer, LaneId
 from app.store.changes import Changes
+from tests.simulation import worker
 from tests.simulation.plant import Plant
-from tests.simulation.store import SimulatedStore
+from tests.simulation.store import NEVER, SimulatedStore
+from tests.simulation.tables import SimulatedTables
 
 
 def patching(*replaced: tuple[Any, str, Any]) -> Callable[[], AbstractContextManager[Any]]:
@@ -210,6 +213,29 @@ class LeavesLeftovers(OutboxPublisher):
             await self._deps.store.outbox_done(self._lane, [row.first_offset])
 
 
+class BelievesTableAhead(SimulatedTables):
+    """An id that only a lost life of the database committed counts as a repeat."""
+
+    def known_id(self, lane: LaneId, key: str, record_id: str, before: int) -> bytes | None:
+        return super().known_id(lane, key, record_id, NEVER)
+
+
+class TrustsOwnPosition(Watchdog):
+    """A lane that is ahead of a restored database is not made to look again."""
+
+    async def _catch_up(self, lane: LaneId, position: int, end: int) -> None:
+        await self._lanes[lane].catch_up(end)
+
+
+class AsksForPoison(Entry):
+    """The database is asked once more for what it has just refused."""
+
+    __slots__ = ()
+
+    def bury(self, reason: str) -> None:
+        self.dead, self.forward = reason, None
+
+
 def _park_nothing(draft: object, subject: str, encoded: bytes) -> None:
     """A fact that waits for its parent is counted and forgotten."""
 
@@ -224,11 +250,21 @@ PLANTED: Final = (
     Plant("timer_lost_when_fired", store=TimersGoWhenFired),
     Plant("hole_not_refilled", patched=patching((Lane, "_refill", SkipsHoles._refill))),
     Plant("bad_batch_dropped", patched=patching((Lane, "_apply", DropsBadBatches._apply))),
-    Plant("table_written_before_commit", patched=patching((lane, "BatchRun", TablesFirst))),
+    Plant(
+        "table_written_before_commit",
+        patched=patching((lane, "BatchRun", TablesFirst), (worker, "SimulatedTables", BelievesTableAhead)),
+    ),
     Plant("memory_kept_when_moved", patched=patching((lane, "Memory", KeepsMemory))),
     Plant("refusal_that_posts", patched=patching((batching, "Deciding", ChargesForRefusals))),
     Plant("parked_record_forgotten", patched=patching((deciding, "park", _park_nothing))),
     Plant("outbox_deleted_before_acks", patched=patching((lane, "OutboxPublisher", DeletesBeforeAcks))),
     Plant("batches_published_side_by_side", patched=patching((lane, "OutboxPublisher", PublishesSideBySide))),
+    Plant("table_ahead_believed", patched=patching((worker, "SimulatedTables", BelievesTableAhead))),
+    Plant(
+        "restored_position_ignored",
+        patched=patching((worker, "Watchdog", TrustsOwnPosition)),
+        first_seed=140,
+    ),
+    Plant("poison_asked_again", patched=patching((intake, "Entry", AsksForPoison))),
     Plant("leftovers_dropped", patched=patching((lane, "OutboxPublisher", LeavesLeftovers))),
 )
