@@ -25,6 +25,16 @@ async def refused(books: Any, statement: str) -> str:
     return str(raised.value)
 
 
+async def as_a_replica(connection: Any) -> None:
+    """Sessions that apply another server's changes skip ordinary triggers. Only a superuser may be one."""
+    if await connection.fetchval("SELECT rolsuper FROM pg_roles WHERE rolname = current_user"):
+        await connection.execute("SET LOCAL session_replication_role = replica")
+        return
+    with pytest.raises(asyncpg.InsufficientPrivilegeError):
+        async with connection.transaction():
+            await connection.execute("SET LOCAL session_replication_role = replica")
+
+
 async def test_a_posting_that_balances_per_currency_is_taken(books: Any) -> None:
     await books.execute(
         INSERT + "('a', 1, 'bank:x', 'debit', 5, 'EUR', 5), ('a', 2, 'unapplied', 'credit', 5, 'EUR', 5),"
@@ -80,15 +90,13 @@ async def test_what_was_posted_is_never_changed(
     await store.commit(booked_capture())
     column = "amount" if table == "ledger_entries" else "source_offset"
     before = await books.fetch(f"SELECT * FROM {table} ORDER BY 1, 2")
-    async with books.acquire() as connection:
-        if replica and await connection.fetchval(
-            "SELECT rolsuper FROM pg_roles WHERE rolname = current_user"
-        ):
-            await connection.execute("SET session_replication_role = replica")
-        try:
+    async with books.acquire() as connection, connection.transaction():
+        if replica:
+            await as_a_replica(connection)
+        async with connection.transaction():
+            await connection.execute("SAVEPOINT before")
             assert "append-only" in await refused(connection, statement.format(table, column, column))
-        finally:
-            await connection.execute("RESET session_replication_role")
+            await connection.execute("ROLLBACK TO before")
     assert await books.fetch(f"SELECT * FROM {table} ORDER BY 1, 2") == before
 
 
