@@ -75,7 +75,12 @@ class Runtime:
         )
         self.lanes = Lanes(RULES, deps)
         self.watchdog = Watchdog(self.lanes, deps, watchdog_settings(settings))
-        self.timers = TimerPump(self.lanes, deps, TimerSettings(refire_seconds=settings.timer_refire_seconds))
+        self.timers = TimerPump(
+            self.lanes,
+            deps,
+            TimerSettings(refire_seconds=settings.timer_refire_seconds),
+            self.watchdog.is_behind,
+        )
         rows = WorkerRows(self.pool)
         self.heartbeat = Heartbeat(
             settings.worker_id, self.lanes, self.watchdog, self.timers, rows.write, rows.remove

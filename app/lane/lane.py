@@ -124,10 +124,10 @@ class Lane:
         found, covered = await self._deps.reader.read(
             self.id.topic, self.id.partition, position, upto, self._deps.settings.batch_max_records
         )
-        self.stats.hole(len(found))
         if covered <= position:
             raise Transient(f"{self.id}: nothing could be read at offset {position}")
         await self._apply(found, covered)
+        self.stats.hole(len(found))
 
     async def _load_position(self) -> int:
         """The position from PostgreSQL; what an earlier owner left in the outbox is published first."""

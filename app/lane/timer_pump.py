@@ -1,10 +1,12 @@
 """Fires due timers of the owned partitions: produces their records, leaves the rows.
 
 The transaction that takes a fired record deletes its row. One that was not taken in `refire_seconds` is
-fired again; the id holds the due time, so a repeat is a duplicate.
+fired again; the id holds the due time, so a repeat is a duplicate. Not so while the lane has records to
+decide that are as old: the fired one waits among them, and repeats would only lengthen the queue.
 """
 
 import logging
+from collections.abc import Callable, Collection
 from datetime import UTC, datetime
 from typing import Final
 
@@ -14,8 +16,12 @@ from app.errors import Transient
 from app.kafka.publisher import Outgoing
 from app.lane.lanes import Lanes
 from app.lane.ports import Deps
+from app.store.api import DueTimer, LaneId
 
 log: Final = logging.getLogger(__name__)
+NEVER_SECONDS: Final = 1e9
+Behind = Callable[[LaneId, datetime, float], bool]
+"""(lane, now, seconds): whether its log holds undecided records that are so old."""
 
 
 class TimerSettings(msgspec.Struct, frozen=True, kw_only=True):
@@ -25,7 +31,14 @@ class TimerSettings(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class TimerPump:
-    def __init__(self, lanes: Lanes, deps: Deps, settings: TimerSettings) -> None:
+    def __init__(
+        self,
+        lanes: Lanes,
+        deps: Deps,
+        settings: TimerSettings,
+        is_behind: Behind = lambda lane, now, seconds: False,
+    ) -> None:
+        self._is_behind = is_behind
         self._lanes = lanes
         self._deps = deps
         self._settings = settings
@@ -49,7 +62,8 @@ class TimerPump:
         if not owned:
             return 0
         refire = 0.0 if self._unpublished else self._settings.refire_seconds
-        due = await self._deps.store.take_due_timers(owned, now, self._settings.limit, refire)
+        behind = {lane for lane in owned if self._is_behind(lane, now, self._settings.refire_seconds / 2)}
+        due = await self._take(owned - behind, now, refire) + await self._take(behind, now, NEVER_SECONDS)
         self._unpublished = bool(due)  # marked as fired, until the broker has them
         await self._deps.publisher.publish(
             [
@@ -60,3 +74,8 @@ class TimerPump:
         self._unpublished = False
         self.fired += len(due)
         return len(due)
+
+    async def _take(self, lanes: Collection[LaneId], now: datetime, refire_seconds: float) -> list[DueTimer]:
+        if not lanes:
+            return []
+        return await self._deps.store.take_due_timers(lanes, now, self._settings.limit, refire_seconds)

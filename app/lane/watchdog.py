@@ -9,6 +9,7 @@ twice: the position's compare-and-swap is what keeps the books right.
 import asyncio
 import logging
 from collections.abc import Coroutine
+from datetime import datetime
 from typing import Any, Final
 
 import msgspec
@@ -89,6 +90,14 @@ class Watchdog:
         if own.next_offset != position:
             await own.forget()
         await own.catch_up(end)
+
+    def is_behind(self, lane: LaneId, now: datetime, seconds: float) -> bool:
+        """Whether records wait in the log and the last one decided here was appended so long ago."""
+        if not self.lag.get(lane):
+            return False
+        known = self._lanes.started().get(lane)
+        decided_ms = 0 if known is None else known.stats.last_append_ms
+        return decided_ms < (now.timestamp() - seconds) * 1000
 
     async def _adopt(self, lane: LaneId, end: int) -> None:
         if await self._deps.store.adopt(lane, self._settings.worker_id, self._settings.lease_seconds):
