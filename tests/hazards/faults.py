@@ -154,6 +154,11 @@ class Hazards:
         self._guests.append(name)
         return time.monotonic() - began
 
+    def kill_guest(self, name: str) -> None:
+        """SIGKILL to a guest, who does not come back by himself."""
+        self.cluster.runner.kill(name, come_back=False)
+        self._guests.append(name)
+
     async def restart(self, name: str) -> float:
         """SIGTERM and a new start, as a deployment does; returns the seconds to its end."""
         began = time.monotonic()
