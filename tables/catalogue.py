@@ -49,14 +49,12 @@ class FaustTables:
     ) -> None:
         if lane.topic != PAYMENTS_COMMANDS:
             return
-        await WALLETS.put_batch(
-            lane.partition, {wallets.key_of(ref): wallets.encode(row) for ref, row in rows.items()}
-        )
+        balances = {wallets.key_of(ref): wallets.encode(row) for ref, row in rows.items()}
+        changelogs = list(WALLETS.stage(lane.partition, balances) or ())
         if self._dedup:
-            await DEDUP_KEYS.put_batch(
-                lane.partition,
-                {
-                    dedup_keys.key_of(key, record_id): dedup_keys.encode(content_hash, offset)
-                    for key, record_id, content_hash, offset in ids
-                },
-            )
+            seen = {
+                dedup_keys.key_of(key, record_id): dedup_keys.encode(content_hash, offset)
+                for key, record_id, content_hash, offset in ids
+            }
+            changelogs += DEDUP_KEYS.stage(lane.partition, seen) or ()
+        await app.publisher.publish(changelogs)
