@@ -87,7 +87,7 @@ async def _once(running: Servers, name: str, records: int, number: int) -> Figur
 def report(figures: Mapping[str, list[Figure]]) -> None:
     base = statistics.median(each.rate for each in figures[BASE]) if figures.get(BASE) else None
     print(f"\n{'':34}{'payments/s min':>15}{'median':>9}{'max':>9}{'ratio':>7}{'decided/s':>11}"
-          f"{'CPU us: peer':>14}{'database':>10}{'broker':>8}{'by log':>8}")  # fmt: skip
+          f"{'CPU us: peer':>14}{'database':>10}{'broker':>8}{'by log':>8}{'again':>7}")  # fmt: skip
     for name, runs in figures.items():
         title = PEERS[name][0].name
         if not runs:
@@ -100,7 +100,8 @@ def report(figures: Mapping[str, list[Figure]]) -> None:
         decided = statistics.median(each.decided for each in runs)
         print(f"{title:34}{min(rates):>15,.0f}{middle:>9,.0f}{max(rates):>9,.0f}{ratio}{decided:>11,.0f}"
               f"{cpu.worker:>14.1f}{cpu.postgres:>10.1f}{cpu.broker:>8.1f}"
-              f"{statistics.median(each.held_up for each in runs):>8,.0f}")  # fmt: skip
+              f"{statistics.median(each.by_log for each in runs):>8,.0f}"
+              f"{statistics.median(each.again for each in runs):>7,.0f}")  # fmt: skip
 
 
 def main() -> None:

@@ -33,13 +33,15 @@ CHECKOUT = Path(__file__).resolve().parents[1]
 class Figure(NamedTuple):
     """`rate`: payments per second with all their effects; `decided`: until their own lane was through.
 
-    `cpu`: microseconds per payment sent; `held_up`: records that came by the log instead of the hand-over.
+    `cpu`: microseconds per payment sent; `by_log`: records that came by the log instead of the hand-over;
+    `again`: records that were published more than once.
     """
 
     rate: float
     decided: float
     cpu: Cpu
-    held_up: int = 0
+    by_log: int = 0
+    again: int = 0
 
 
 class Peer(NamedTuple):
@@ -59,7 +61,7 @@ async def measure_lanes(servers: Servers, peer: Peer, load: Load) -> Figure:
             await run.send(opening())
             await _until(worker, lambda: _owns_all(run), READY_SECONDS, "the worker to own all lanes")
             await _until(worker, lambda: _at_rest(run), READY_SECONDS, "the configuration to be taken")
-            held_up = await _hole_records(run)
+            by_log = await _hole_records(run)
             worker.send_signal(signal.SIGSTOP)
             await run.send(load.records)
             before, began = servers.cpu(worker.pid), time.perf_counter()
@@ -69,10 +71,10 @@ async def measure_lanes(servers: Servers, peer: Peer, load: Load) -> Figure:
             await _until(worker, lambda: _at_rest(run), RUN_SECONDS, "everything to be at rest")
             seconds, cpu = time.perf_counter() - began, servers.cpu(worker.pid)
             await asyncio.sleep(1.1)  # the worker's row is written every second
-            held_up = await _hole_records(run) - held_up
-        await verify(run, load)
+            by_log = await _hole_records(run) - by_log
+        again = await verify(run, load)
     sent = len(load.records)
-    return Figure(sent / seconds, sent / decided, cpu.per_record(before, sent), held_up)
+    return Figure(sent / seconds, sent / decided, cpu.per_record(before, sent), by_log, again)
 
 
 async def measure_raw(servers: Servers, peer: Peer, load: Load) -> Figure:

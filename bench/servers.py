@@ -68,8 +68,11 @@ class Emptied:
 
     async def ends(self, topics: tuple[str, ...]) -> dict[str, int]:
         """Topic -> sum of its partitions' end offsets."""
-        ends = await self.reader.end_offsets([(topic, n) for topic in topics for n in range(PARTITIONS)])
-        return {topic: sum(end for (name, _), end in ends.items() if name == topic) for topic in topics}
+        return {topic: sum(await self.partition_ends(topic)) for topic in topics}
+
+    async def partition_ends(self, topic: str) -> list[int]:
+        ends = await self.reader.end_offsets([(topic, number) for number in range(PARTITIONS)])
+        return [ends[topic, number] for number in range(PARTITIONS)]
 
 
 @contextmanager
