@@ -6,14 +6,16 @@ from collections.abc import Collection
 from typing import Final
 
 from tests.simulation.faults import ENDS_THE_CALL, FAULTS
-from tests.simulation.generator import inputs
+from tests.simulation.generator import Generator
 from tests.simulation.plans import draw_plans
 from tests.simulation.steps import IDLE, Call
 from tests.simulation.world import World
 
 STEPS_TO_DRAIN: Final = 12_000
 SENT_SHARE: Final = 0.75
-"""Part of a schedule's records that come from upstream before anything is awaited; lanes make the rest."""
+"""Part of a schedule's records that lie in the log before upstream waits for what lanes make of them."""
+INPUT_SHARE: Final = 0.5
+"""Part of a schedule's records that are told as one coherent input; more comes where that is too little."""
 STEP_CHANCE: Final = 0.85
 SEND_CHANCE: Final = 0.4
 HURRIED_MS: Final = 60
@@ -29,8 +31,8 @@ class Director:
         self.rng = world.rng
         self._records = records
         self._wanted = int(records * SENT_SHARE)
-        self._inputs = inputs(self.rng, world.partitions, records)
-        self._sent = 0
+        self._upstream = Generator(self.rng, world.partitions)
+        self._inputs = self._upstream.inputs(int(records * INPUT_SHARE))
         plans = draw_plans(self.rng, faults, self._wanted)
         self._plans = [plan for index, plan in enumerate(plans) if index not in without]
 
@@ -54,7 +56,7 @@ class Director:
             self._step()
 
     def _more_to_send(self) -> bool:
-        return self.world.logged < self._wanted and self._sent < len(self._inputs)
+        return self.world.logged < self._wanted
 
     def _step(self) -> None:
         world = self.world
@@ -109,11 +111,15 @@ class Director:
     def _act_outside(self) -> bool:
         """Upstream writes, or the framework delivers."""
         if self._more_to_send() and self.rng.random() < SEND_CHANCE:
-            count = 1 + int(self.rng.random() * 12)
-            self.world.append(self._inputs[self._sent : self._sent + count])
-            self._sent += count
+            self._send(1 + int(self.rng.random() * 12))
             return True
         return self._deliver()
+
+    def _send(self, count: int) -> None:
+        if len(self._inputs) < count:
+            self._inputs += self._upstream.inputs(2 * count)
+        self.world.append(self._inputs[:count])
+        del self._inputs[:count]
 
     def _deliver(self) -> bool:
         world = self.world
@@ -139,7 +145,7 @@ class Director:
         limit = world.steps + STEPS_TO_DRAIN
         while not world.problems:
             if self._quiet_step() and self._is_quiet():
-                if world.logged < self._records and self._sent < len(self._inputs):
+                if world.logged < self._records:
                     self._wanted = self._records
                     self._disturb()
                 elif jumps:

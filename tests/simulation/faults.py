@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from app.errors import Transient
 from app.store.api import LaneId
-from tests.simulation.steps import BACKOFF, Call
+from tests.simulation.steps import BACKOFF, STORE_STEPS, Call
 
 if TYPE_CHECKING:
     from tests.simulation.worker import Worker
@@ -182,12 +182,24 @@ def timers_fired_twice(world: World, call: Call) -> bool:
 
 
 def restored_backup(world: World, call: Call) -> bool:
-    """The database is restored from an older backup: tables, memories and the log know more than it does."""
+    """The database is restored from an older backup: tables, memories and the log know more than it does.
+
+    Its connections end, so that no call and no answer reaches over from one life to the other.
+    """
     if world.backup is None:
         return False
+    for outstanding in (call, *world.outstanding()):
+        if outstanding.step in STORE_STEPS:
+            outstanding.effect = _cut_off
+            if outstanding.answer_later is not None:
+                outstanding.answer_later = outstanding.perform()
     world.store.restore(world.backup)
     world.checker.restored()
     return True
+
+
+def _cut_off() -> None:
+    raise Transient("the connection was closed")
 
 
 def halted_partition(world: World, call: Call) -> bool:

@@ -6,7 +6,7 @@ about, so that repeats, contradictions and children before their parents arise b
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from random import Random
 from typing import Any, Final
 
@@ -20,6 +20,8 @@ from tests.simulation.noise import noise
 CURRENCIES: Final = ("EUR", "EUR", "USD", "JPY")
 PSPS: Final = ("stripe", "adyen", "paypal")
 WHEN: Final = ("2026-11-19T22:15:00Z", "2026-11-20T08:00:00Z", "2026-11-20T09:00:00Z")
+TRAILER: Final = ("source", "psp", "batch_id", "settle_currency")
+TOTALS: Final = {"type": "settlement.trailer", "count": 1, "gross": 100, "fee": 2, "net": 98}
 _encode: Final = msgspec.json.Encoder().encode
 
 
@@ -34,8 +36,9 @@ class Generator:
         self._ids = 0
 
     def inputs(self, count: int) -> list[Outgoing]:
-        """`count` records, configuration mostly first."""
-        self._configure()
+        """The next `count` records; the first time configuration comes first, mostly."""
+        if not self._ids:
+            self._configure()
         while len(self.records) < count:
             place = 0.02 + self.rng.random()
             chance = self.rng.random()
@@ -47,7 +50,8 @@ class Generator:
                 place, record = noise(self, place)
                 self.records.append((place, record))
         self.records.sort(key=lambda told: told[0])
-        return [record for _, record in self.records[:count]]
+        told, self.records = self.records[:count], self.records[count:]
+        return [record for _, record in told]
 
     def new_id(self, prefix: str) -> str:
         self._ids += 1
@@ -124,7 +128,7 @@ class Generator:
             "negative_limit": (0, 0, 5000)[int(random() * 3)],
         }
         if random() < 0.7:
-            record["release_delay_seconds"] = (0, 1, 30)[int(random() * 3)]
+            record["release_delay_seconds"] = (0, 0, 0, 1, 30)[int(random() * 5)]
         self.command(place, "merchant.configure", merchant, **record)
 
     def _payment(self, place: float) -> None:
@@ -139,7 +143,7 @@ class Generator:
             "psp_payment_id": f"pi_{payment}",
             "occurred_at": rng.choice(WHEN),
         }
-        if rng.random() < 0.1:
+        if rng.random() < 0.12:
             parent |= {"invoice_id": f"INV-{self._ids // 12}", "payer": {"tax_id": f"T{self._ids % 2}"}}
         count = 1 if rng.random() < 0.8 else 2 + int(rng.random() * 2)
         for index in range(count):
@@ -148,11 +152,33 @@ class Generator:
             if index:
                 object_id = f"pi_{payment}.{index}"
                 parent = {**parent, "capture_id": f"{payment}.{index}", "psp_capture_id": object_id}
-            self.command(place, "payment.record", merchant, amount=amount, **parent)
+            self._capture(place, merchant, amount, parent)
+            if "payer" in parent and rng.random() < 0.5:
+                self._look_alike(place, merchant, amount, parent)
             if rng.random() < 0.45:
                 self._lines(place + 0.02, psp, object_id, "capture", amount, currency)
             if rng.random() < 0.35:
                 self._refunds(place + 0.03, merchant, payment, psp, amount, currency)
+
+    def _look_alike(self, place: float, merchant: str, amount: int, fields: dict[str, Any]) -> None:
+        """Another payment that looks like this one to a person."""
+        other = self.new_id("pay-")
+        names = {"payment_id": other, "psp_payment_id": f"pi_{other}"}
+        if "capture_id" in fields:
+            names |= {"capture_id": other, "psp_capture_id": f"pi_{other}"}
+        self.command(place + 0.02, "payment.record", merchant, amount=amount, **{**fields, **names})
+
+    def _capture(self, place: float, merchant: str, amount: int, fields: dict[str, Any]) -> None:
+        """A capture under the PSP's id, or first under ours alone and later under the PSP's as well."""
+        chance = self.rng.random()
+        if chance < 0.1 and "capture_id" not in fields:
+            ours = {name: value for name, value in fields.items() if name != "psp_payment_id"}
+            self.command(place, "payment.record", merchant, amount=amount, order_ref=f"o-{self._ids}", **ours)
+            if chance < 0.06:
+                amount += chance < 0.03
+                self.command(place + 0.03, "payment.record", merchant, amount=amount, **fields)
+        else:
+            self.command(place, "payment.record", merchant, amount=amount, **fields)
 
     def _refunds(
         self, place: float, merchant: str, payment: str, psp: str, amount: int, currency: str
@@ -194,7 +220,11 @@ class Generator:
             "booked_on": "2026-11-21" if rng.random() < 0.8 else "2026-11-23",
         }
         line["settle_currency"] = line["currency"]
+        if chance > 0.93:
+            self._complicate(line)
         self._say_line(place, line)
+        if rng.random() < 0.05:
+            self._say_line(place + 0.02, {**{name: line[name] for name in TRAILER}, **TOTALS})
         if rng.random() < 0.08:
             self._say_line(place + 0.05, {**line, "line_id": self.new_id("L")})
         if rng.random() < 0.08:
@@ -203,6 +233,17 @@ class Generator:
                 corrected["kind"] = "adjustment"
             self._say_line(place + 0.05, corrected)
 
+    def _complicate(self, line: dict[str, Any]) -> None:
+        """Tax and reserve withheld, another settlement currency, or only the merchant's own reference."""
+        chance = self.rng.random()
+        if chance < 0.4:
+            line |= {"tax": 3, "reserve": 10, "net": line["net"] - 13}
+        elif chance < 0.7 and line["currency"] == "EUR":
+            line |= {"settle_currency": "USD", "rate": "1.0850", "net": round(line["gross"] * 1.085)}
+        else:
+            del line["psp_payment_id"]
+            line["merchant_ref"] = f"o-{self._ids}"
+
     def _say_line(self, place: float, line: dict[str, Any]) -> None:
         self.say(place, SETTLEMENTS_LINES, f"{line['source']}/{line['batch_id']}", line)
 
@@ -210,7 +251,8 @@ class Generator:
         """A payout and what became of it, in any order, complete or not."""
         rng = self.rng
         merchant, payout = rng.choice(self.merchants), self.new_id("po-")
-        amount = 50 + int(rng.random() * 8_000)
+        amount = 50 + int(rng.random() * 1_500)
+        place = 0.5 + 0.5 * place
         self.command(
             place, "payout.create", merchant, payout_id=payout, amount=amount, currency=rng.choice(CURRENCIES)
         )
@@ -223,8 +265,3 @@ class Generator:
             self.command(place + 0.01, "payout.failed", merchant, reason="closed", **fact)
         if chance < 0.2:
             self.command(place + 0.02, "payout.returned", merchant, **fact)
-
-
-def inputs(rng: Random, partitions: Mapping[str, int], count: int) -> Sequence[Outgoing]:
-    """What upstream writes in one schedule, in the order in which it writes."""
-    return Generator(rng, partitions).inputs(count)

@@ -32,6 +32,11 @@ LANE_STEPS: Final = (
 WATCHDOG_STEPS: Final = ("end_offsets", "positions", "outbox_ages", "adopt")
 TIMER_STEPS: Final = ("due_timers", "publish_timers")
 STEPS: Final = (*LANE_STEPS, *WATCHDOG_STEPS, *TIMER_STEPS)
+STORE_STEPS: Final = frozenset(
+    {"position", "leftovers", "leftover_done", "known_ids", "load", "commit", "outbox_done"}
+    | {"positions", "outbox_ages", "adopt", "due_timers"}
+)
+"""Those that ask the database."""
 IDLE: Final = "idle"
 """A watchdog or pump that waits for its next round: not a step to cut at."""
 

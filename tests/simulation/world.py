@@ -81,6 +81,10 @@ class World:
         self.pending = [call for call in self.pending if call.worker is not worker]
         return taken
 
+    def outstanding(self) -> list[Call]:
+        """Calls that wait for their turn or for their worker to wake."""
+        return [*self.pending, *(call for worker in self.group.workers for call in worker.held_calls)]
+
     def wake_sleepers(self) -> None:
         """Pauses that have ended become steps like any other."""
         sleepers = self._sleepers
