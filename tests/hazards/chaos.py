@@ -265,7 +265,8 @@ def main() -> int:
     parser.add_argument("--rate", type=float, default=300.0, help="records per second")
     parser.add_argument("--workers", type=int, default=2)
     options = parser.parse_args()
-    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # it tells of every failed try, by the thousand
+    for name in ("aiokafka", "asyncio"):  # they tell of every failed try of the load, by the thousand
+        logging.getLogger(name).setLevel(logging.CRITICAL)
     folder = Path(tempfile.mkdtemp(prefix="tallystick-chaos-"))
     try:
         right = asyncio.run(_told_to_stop(options, folder))

@@ -6,8 +6,8 @@ import asyncio
 import json
 import subprocess
 import sys
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any, Final
 
@@ -39,6 +39,13 @@ WORKER_SETTINGS: Final = {
 }
 
 
+# As `tests/support/guard.py` does for servers: the pipe closes when we end, however we end.
+GUARD: Final = (
+    "import sys; from pathlib import Path; from app.stack.leftovers import Leftovers; "
+    "sys.stdin.read(); Leftovers(Path(sys.argv[1])).end_all()"
+)
+
+
 class VerbFailed(AssertionError):
     """A verb of the command line ended with an error; the text is what it said."""
 
@@ -59,7 +66,7 @@ class Cluster:
         procfile.write_text(PROCFILE.format(python=sys.executable), encoding="utf-8")
         self.runner = ProcfileRunner(
             procfile,
-            folder / "workers",
+            self.logs,
             self.environment,
             on_restart=lambda name, code: self.restarts.append((name, code)),
             term_seconds=30.0,
@@ -70,6 +77,11 @@ class Cluster:
     @property
     def lanes(self) -> list[LaneId]:
         return [LaneId(topic, partition) for topic in RULES for partition in range(PARTITIONS)]
+
+    @property
+    def logs(self) -> Path:
+        """The workers' logs and own folders."""
+        return self.folder / "workers"
 
     async def verb(self, *arguments: str, within_seconds: float = VERB_SECONDS) -> str:
         """Run `python -m app ARGUMENTS` to its end and return what it printed."""
@@ -108,6 +120,7 @@ async def running(folder: Path) -> AsyncIterator[Cluster]:
         stack = closing.enter_context(guarded(LocalStack(folder / "stack")))
         await asyncio.to_thread(stack.up)
         cluster = Cluster(stack, folder)
+        closing.enter_context(_workers_guarded(cluster.logs))
         closing.callback(cluster.runner.stop)
         await ensure_topics(cluster.bootstrap, specs(PARTITIONS), VERB_SECONDS)
         await migrate(cluster.dsn)
@@ -118,3 +131,11 @@ async def running(folder: Path) -> AsyncIterator[Cluster]:
         closing.push_async_callback(cluster.reader.stop)
         closing.callback(cluster.pool.terminate)
         yield cluster
+
+
+@contextmanager
+def _workers_guarded(folder: Path) -> Iterator[None]:
+    """Workers end also where this process is killed."""
+    command = [sys.executable, "-c", GUARD, str(folder / "processes.json")]
+    with subprocess.Popen(command, cwd=CHECKOUT, stdin=subprocess.PIPE, start_new_session=True):
+        yield

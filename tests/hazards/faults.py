@@ -9,6 +9,7 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable, Collection
 from functools import partial
+from pathlib import Path
 from random import Random
 from typing import Any, Final
 
@@ -23,6 +24,7 @@ from app.lane.catalogue import RULES
 from tests.hazards.cluster import PARTITIONS, SESSION_SECONDS, Cluster
 from tests.hazards.monitor import Monitor
 from tests.hazards.sums import Wallet
+from tests.hazards.swallower import COUNT
 from tests.support.waiting import eventually
 
 PATIENCE_SECONDS: Final = 120.0
@@ -168,20 +170,25 @@ class Hazards:
         return took
 
     async def swallow(self, records: int, program: str = "swallower") -> None:
-        """A worker joins whose agents swallow batches; it leaves when others' holes hold so many records."""
-        before = self.monitor.counted["hole_records"]
+        """A worker joins whose agents swallow batches; it leaves when it has swallowed so many records."""
         name = self._swallowers.get(program)
         if name is None:
             (name,) = await self.cluster.start_workers(1, program)
             self._swallowers[program] = name
         else:
+            self._count_of(name).unlink(missing_ok=True)
             self.cluster.runner.restart(name)
         try:
-            await self._until(
-                lambda: self.monitor.counted["hole_records"] >= before + records, "holes to be refilled"
-            )
+            await self._until(partial(self._has_swallowed, name, records), f"{name} to swallow {records}")
         finally:
             await self.cluster.terminate(name)
+
+    def _count_of(self, name: str) -> Path:
+        return self.cluster.logs / name / COUNT
+
+    def _has_swallowed(self, name: str, records: int) -> bool:
+        path = self._count_of(name)
+        return path.exists() and int(path.read_text(encoding="ascii") or 0) >= records
 
     # -- servers -------------------------------------------------------------------------------------------
 
@@ -275,5 +282,5 @@ class Hazards:
         return self.monitor.fresh(time.monotonic() - 3.0)
 
     async def _until(self, condition: Condition, what: str) -> None:
-        await eventually(condition, PATIENCE_SECONDS, what)
+        await eventually(condition, PATIENCE_SECONDS, f"{what} (logs in {self.cluster.logs})")
         self.monitor.failed()

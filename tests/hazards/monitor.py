@@ -59,7 +59,7 @@ class Window:
         await eventually(
             lambda: all(at > now for at in monitor.moved_at.values()) or monitor.failed(),
             within_seconds,
-            f"all positions to move; standing: {monitor.standing(now)}",
+            f"all positions to move (logs in {monitor.cluster.logs})",
         )
         return self.stall
 
@@ -97,9 +97,6 @@ class Monitor:
         if self._task is not None and self._task.done():
             self._task.result()
         return False
-
-    def standing(self, since: float) -> list[str]:
-        return [str(lane) for lane, at in self.moved_at.items() if at <= since]
 
     def fresh(self, after: float) -> dict[str, WorkerRow]:
         """Workers that gave a sign of life after the monotonic time `after`."""

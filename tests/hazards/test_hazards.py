@@ -102,9 +102,11 @@ async def test_the_database_is_killed_with_a_worker(scene: Scene) -> None:
 
 async def test_batches_that_were_acknowledged_and_not_handed_over_are_read_again(scene: Scene) -> None:
     """By a worker with its watchdog on, and by one with it off."""
+    before = scene.monitor.counted["hole_records"]
     async with scene.monitor.window() as window:
         await asyncio.gather(scene.hazards.swallow(100), scene.hazards.swallow(100, "blind"))
         await window.moving()
+    assert scene.monitor.counted["hole_records"] > before
 
 
 async def test_group_offsets_and_tables_do_not_matter(scene: Scene) -> None:
