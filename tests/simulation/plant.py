@@ -10,15 +10,11 @@ from tests.simulation.store import SimulatedStore
 
 
 class Plant(NamedTuple):
-    """`store` makes the schedule's store; `patched` is entered while the schedule runs.
-
-    `first_seed`: where the search begins, a little before the first seed that shows it.
-    """
+    """`store` makes the schedule's store; `patched` is entered while the schedule runs."""
 
     name: str
     store: Callable[[Callable[[], float]], SimulatedStore] = SimulatedStore
     patched: Callable[[], AbstractContextManager[Any]] = nullcontext
-    first_seed: int = 0
 
 
 NOTHING = Plant("nothing")

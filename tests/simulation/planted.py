@@ -260,11 +260,7 @@ PLANTED: Final = (
     Plant("outbox_deleted_before_acks", patched=patching((lane, "OutboxPublisher", DeletesBeforeAcks))),
     Plant("batches_published_side_by_side", patched=patching((lane, "OutboxPublisher", PublishesSideBySide))),
     Plant("table_ahead_believed", patched=patching((worker, "SimulatedTables", BelievesTableAhead))),
-    Plant(
-        "restored_position_ignored",
-        patched=patching((worker, "Watchdog", TrustsOwnPosition)),
-        first_seed=140,
-    ),
+    Plant("restored_position_ignored", patched=patching((worker, "Watchdog", TrustsOwnPosition))),
     Plant("poison_asked_again", patched=patching((intake, "Entry", AsksForPoison))),
     Plant("leftovers_dropped", patched=patching((lane, "OutboxPublisher", LeavesLeftovers))),
 )
