@@ -6,7 +6,7 @@ import asyncio
 import json
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any, Final
@@ -25,6 +25,7 @@ from tests.support.commands import CHECKOUT, environment, run_app
 from tests.support.guard import guarded
 
 PARTITIONS: Final = 8
+READERS: Final = 4
 SESSION_SECONDS: Final = 6.0
 PROCFILE: Final = """\
 worker: {python} -m app worker --log-level warning
@@ -71,7 +72,9 @@ class Cluster:
             on_restart=lambda name, code: self.restarts.append((name, code)),
             term_seconds=30.0,
         )
-        self.reader = RangeReader(self.bootstrap, client_id="hazards-reader", timeout_seconds=10.0)
+        self.reader = RangeReader(
+            self.bootstrap, client_id="hazards-reader", readers=READERS, timeout_seconds=10.0
+        )
         self.pool: Any = None
 
     @property
@@ -94,13 +97,20 @@ class Cluster:
             )
         return done.stdout.strip()
 
-    async def read_all(self, lane: LaneId) -> list[Any]:
-        """Every record of one partition, committed ones only."""
-        position = (await self.reader.begin_offsets([lane]))[lane]
-        end = (await self.reader.end_offsets([lane]))[lane]
+    async def logs_of(self, partitions: Sequence[LaneId]) -> AsyncIterator[tuple[LaneId, list[Any]]]:
+        """Each partition with all its records, committed ones only; a few are read ahead."""
+        begins = await self.reader.begin_offsets(partitions)
+        ends = await self.reader.end_offsets(partitions)
+        for first in range(0, len(partitions), READERS):
+            part = partitions[first : first + READERS]
+            logs = await asyncio.gather(*(self._read(each, begins[each], ends[each]) for each in part))
+            for each, records in zip(part, logs, strict=True):
+                yield each, records
+
+    async def _read(self, partition: LaneId, position: int, end: int) -> list[Any]:
         records: list[Any] = []
         while position < end:
-            found, position = await self.reader.read(*lane, position, end, 20_000)
+            found, position = await self.reader.read(*partition, position, end, 20_000)
             records += found
         return records
 

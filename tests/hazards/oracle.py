@@ -100,8 +100,7 @@ async def judge(cluster: Cluster, truth: Truth, forged: Collection[Wallet] = ())
     connection = await asyncpg.connect(cluster.dsn)
     try:
         expected_rows: Counter[str] = Counter()
-        for lane in cluster.lanes:
-            records = await cluster.read_all(lane)
+        async for lane, records in cluster.logs_of(cluster.lanes):
             answer = await asyncio.to_thread(replay, lane, records, dict.fromkeys(BY_NAME, PARTITIONS))
             await _compare_outcomes(connection, verdict, lane, answer, records)
             await _compare_ledger(connection, verdict, lane, answer)
@@ -109,11 +108,11 @@ async def judge(cluster: Cluster, truth: Truth, forged: Collection[Wallet] = ())
             expected_rows.update(ref.kind for ref in answer.rows)
             outputs.expect(lane, answer.published)
         await _compare_row_counts(connection, verdict, expected_rows)
-        for topic in BY_NAME.values():
-            if topic.records is not None:
-                for partition in range(PARTITIONS):
-                    came = await cluster.read_all(LaneId(topic.name, partition))
-                    outputs.compare(verdict, LaneId(topic.name, partition), came)
+        targets = [
+            LaneId(name, n) for name, topic in BY_NAME.items() if topic.records for n in range(PARTITIONS)
+        ]
+        async for target, came in cluster.logs_of(targets):
+            outputs.compare(verdict, target, came)
         await check_sums(connection, verdict, truth)
         await check_wallets(cluster, connection, verdict, forged)
     finally:

@@ -101,8 +101,9 @@ async def check_wallets(
         for row in await connection.fetch(WALLETS)
     }
     newest: dict[tuple[int, bytes], Wallet] = {}
-    for partition in range(PARTITIONS):
-        for record in await cluster.read_all(LaneId(changelog_topic("wallets"), partition)):
+    changelog = [LaneId(changelog_topic("wallets"), partition) for partition in range(PARTITIONS)]
+    async for (_, partition), records in cluster.logs_of(changelog):
+        for record in records:
             wallet = Wallet.of(partition, record.key, record.value)
             before = newest.get((partition, record.key))
             if before is None or wallet.version >= before.version:
