@@ -69,12 +69,16 @@ def run_many(
     faults: int,
     processes: int,
     told: Callable[[Tally, float], None] = lambda tally, seconds: None,
+    within_seconds: float | None = None,
 ) -> Tally:
-    """All of them; `told` hears how far it is, and after how many seconds."""
+    """All of them, or as many as the time allows; `told` hears how far it is, and after how many seconds."""
     began, tally = perf_counter(), NOTHING
     for part in _parts(first, count, records, faults, processes):
         tally = tally.plus(part)
-        told(tally, perf_counter() - began)
+        seconds = perf_counter() - began
+        told(tally, seconds)
+        if within_seconds is not None and seconds > within_seconds:
+            break
     return tally
 
 

@@ -169,4 +169,5 @@ class Director:
 
     def _is_quiet(self) -> bool:
         world = self.world
-        return not (world.pending or world.group.expects_something or world.standing())
+        busy = world.pending or world.group.expects_something or not world.caught_up()
+        return not (busy or world.standing())

@@ -23,8 +23,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     seed = options.seed if options.seed is not None else time_ns() // 1_000_000 % 1_000_000_000
     print(f"seed {seed}: schedules {seed} to {seed + options.schedules - 1}", flush=True)
     progress = _Progress(options.schedules)
+    limit = None if options.minutes is None else options.minutes * 60
     tally = run_many(
-        seed, options.schedules, options.records, options.faults, options.processes, progress.told
+        seed, options.schedules, options.records, options.faults, options.processes, progress.told, limit
     )
     print(table(tally.met))
     for failed in sorted(tally.failed)[:SHOWN_STORIES]:
@@ -77,6 +78,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--records", type=int, default=200, help="that lanes decide per schedule, at least")
     parser.add_argument("--faults", type=int, default=3, help="per schedule, at least")
     parser.add_argument("--processes", type=int, default=os.cpu_count() or 1)
+    parser.add_argument("--minutes", type=float, help="stop after this time, however many schedules are left")
     parser.add_argument("--need", type=int, default=0, help="times that each fault must meet each step")
     parser.add_argument("--again", type=int, metavar="SEED", help="run this one schedule and tell its story")
     return parser

@@ -163,6 +163,10 @@ class World:
         """The effect happens; the answer waits."""
         call.answer_later = call.perform()
 
+    def caught_up(self) -> bool:
+        """Whether every lane has decided what its log holds."""
+        return all(self.position(lane) == self.broker.partitions[lane].end for lane in self.lane_ids)
+
     def standing(self) -> dict[str, Any]:
         """What still waits to be done, by name; empty when everything is."""
         waiting: dict[str, Any] = {}
