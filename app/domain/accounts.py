@@ -41,7 +41,7 @@ MERCHANT_ACCOUNTS: Final = ("m_pend", "m_avail", "m_hold")
 
 
 def prefix(account: str) -> str:
-    return account.split(":", 1)[0]
+    return account.partition(":")[0]
 
 
 def signed(account: str, direction: str, amount: int) -> int:

@@ -15,11 +15,11 @@ only by `draft.evolve` / `draft.put` / `draft.post`, and ends in one of these wa
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import msgspec
 
-from app.domain.accounts import signed
+from app.domain.accounts import DEBIT, signed
 from app.domain.state import Ref, View, account_ref
 from app.domain.streams import LANE_CODES
 
@@ -115,6 +115,9 @@ class Send(NamedTuple):
     record: msgspec.Struct
 
 
+_ABSENT: Final = object()
+
+
 class Draft:
     """Everything one record will have done, on top of a view that it does not touch."""
 
@@ -139,9 +142,8 @@ class Draft:
         return f"{LANE_CODES[source.topic]}.{source.partition}.{source.offset}.{index}"
 
     def get(self, ref: Ref) -> Any:
-        if ref in self.state:
-            return self.state[ref]
-        return self._view.get(ref)
+        value = self.state.get(ref, _ABSENT)
+        return self._view.get(ref) if value is _ABSENT else value
 
     def put(self, ref: Ref, value: Any) -> None:
         """Set a row; None deletes it."""
@@ -188,18 +190,18 @@ class Draft:
         self.sends += inner.sends
 
     def _enter(self, leg: Leg) -> Entry:
-        if leg.amount < 0:
-            raise InvariantBroken(f"negative amount {leg.amount} on {leg.account}")
-        ref = account_ref(leg.account, leg.currency)
-        balance = (self.get(ref) or 0) + signed(leg.account, leg.direction, leg.amount)
+        account, direction, amount, currency = leg
+        if amount < 0:
+            raise InvariantBroken(f"negative amount {amount} on {account}")
+        ref = account_ref(account, currency)
+        balance: int = (self.get(ref) or 0) + signed(account, direction, amount)
         self.state[ref] = balance
-        return Entry(leg.account, leg.direction, leg.amount, leg.currency, balance)
+        return Entry(account, direction, amount, currency, balance)
 
 
 def _check_balanced(kind: str, entries: Sequence[Entry]) -> None:
     totals: dict[str, int] = {}
-    for entry in entries:
-        amount = entry.amount if entry.direction == "debit" else -entry.amount
-        totals[entry.currency] = totals.get(entry.currency, 0) + amount
+    for _, direction, amount, currency, _ in entries:
+        totals[currency] = totals.get(currency, 0) + (amount if direction == DEBIT else -amount)
     if not entries or any(totals.values()):
         raise InvariantBroken(f"{kind} does not balance: {totals}")

@@ -4,6 +4,7 @@ A row belongs to exactly one lane partition. Its version is the source offset of
 guards the row, the table's changelog entry and says which record made it, all at once.
 """
 
+from functools import lru_cache
 from typing import Any, Literal, NamedTuple, Protocol
 
 Kind = Literal[
@@ -44,5 +45,6 @@ class View(Protocol):
 PLATFORM = Ref("platform", ())
 
 
+@lru_cache(maxsize=65_536)  # every posting asks for it, mostly for the same few accounts
 def account_ref(account: str, currency: str) -> Ref:
     return Ref("account", (account, currency))

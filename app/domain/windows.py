@@ -4,7 +4,8 @@
 A timer runs exactly while its item needs it, so the same facts leave the same timers behind.
 """
 
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
+from functools import lru_cache
 from typing import Final
 
 import msgspec
@@ -34,11 +35,15 @@ def settlement_due(platform: Platform | None, expectation: ExpectationAnnounced,
     psp = platform.psps.get(expectation.psp) if platform else None
     seconds = psp.settlement_window_seconds if psp else None
     if seconds is None:
-        day = add_business_days(expectation.occurred_at.date(), SETTLEMENT_BUSINESS_DAYS)
-        due = end_of_day(day)
+        due = _calendar_due(expectation.occurred_at.date())
     else:
         due = expectation.occurred_at + timedelta(seconds=seconds)
     return max(due, now + _longest_wait(platform, expectation.psp))
+
+
+@lru_cache(maxsize=1024)
+def _calendar_due(captured_on: date) -> datetime:
+    return end_of_day(add_business_days(captured_on, SETTLEMENT_BUSINESS_DAYS))
 
 
 def payment_due(platform: Platform | None, line: LineRecorded, now: datetime) -> datetime:

@@ -26,7 +26,7 @@ def murmur2(data: bytes) -> int:
     struct = _WORDS[words] if words <= 64 else Struct(f"<{words}I")
     for word in struct.unpack_from(data):
         k = (word * _M) & _MASK
-        h = ((h * _M) & _MASK) ^ (((k ^ (k >> 24)) * _M) & _MASK)
+        h = ((h * _M) ^ ((k ^ (k >> 24)) * _M)) & _MASK
     if rest:
         h = ((h ^ int.from_bytes(data[-rest:], "little")) * _M) & _MASK
     h = ((h ^ (h >> 13)) * _M) & _MASK

@@ -112,18 +112,17 @@ class BatchRun:
         missing: list[Ref] = []
         for ref in wanted:
             if ref in remembered:
-                overlay.base[ref] = remembered[ref]
+                overlay.know(ref, remembered[ref])
                 continue
             row = tables.read(self._lane, ref) if trust_tables and tables.caches(ref) else None
             if row is None:
                 missing.append(ref)
             else:
-                overlay.base[ref] = row
-                overlay.from_table.add(ref)
+                overlay.know(ref, row, from_table=True)
         if missing:
             loaded = await self._deps.store.load(self._lane, missing)
             for ref in missing:
-                overlay.base[ref] = loaded.get(ref)
+                overlay.know(ref, loaded.get(ref))
 
     def _commit_of(self, deciding: Deciding, first: int, next_offset: int) -> Commit:
         return Commit(

@@ -53,6 +53,8 @@ class Deciding:
         self._known = known
         self._partitions = partitions
         self._next = 0
+        self._ledger_key = str(lane).encode()
+        self._ledger_partition = partition_for(self._ledger_key, partitions[LEDGER_TRANSACTIONS])
 
     def run(self) -> Ref | None:
         """Decide until done (None) or until a row is needed."""
@@ -155,9 +157,13 @@ class Deciding:
 
     def _outputs(self, draft: Draft, entry: Entry) -> list[Outgoing]:
         outgoing = [self._output(send.topic, send.key, send.record, entry) for send in draft.sends]
-        for transaction in draft.transactions:
-            event = ledger_event(transaction, draft.source)
-            outgoing.append(self._output(LEDGER_TRANSACTIONS, str(self.lane), event, entry))
+        outgoing += [self._ledger_output(encode(ledger_event(t, draft.source))) for t in draft.transactions]
+        return outgoing
+
+    def _ledger_output(self, value: bytes) -> Outgoing:
+        """All transactions of a lane go to one partition."""
+        outgoing = Outgoing(LEDGER_TRANSACTIONS, self._ledger_partition, self._ledger_key, value)
+        check_size(outgoing)
         return outgoing
 
     def _note_mismatches(self, draft: Draft, entry: Entry) -> None:

@@ -13,34 +13,37 @@ BLIND_KINDS = frozenset({"timer"})
 class Overlay:
     """A `View` for the deciders. `base`: ref -> row or None; `from_table`: refs whose row a table gave."""
 
-    __slots__ = ("base", "changed", "changed_at", "from_table")
+    __slots__ = ("_changed_at", "_values", "base", "from_table")
 
     def __init__(self) -> None:
         self.base: dict[Ref, Versioned | None] = {}
-        self.changed: dict[Ref, Any] = {}
-        self.changed_at: dict[Ref, int] = {}
         self.from_table: set[Ref] = set()
+        self._values: dict[Ref, Any] = {}
+        self._changed_at: dict[Ref, int] = {}
+
+    def know(self, ref: Ref, row: Versioned | None, *, from_table: bool = False) -> None:
+        """Put in a row as it stands before the batch."""
+        self.base[ref] = row
+        self._values[ref] = None if row is None else row.value
+        if from_table:
+            self.from_table.add(ref)
 
     def get(self, ref: Ref) -> Any:
-        if ref in self.changed:
-            return self.changed[ref]
         try:
-            row = self.base[ref]
+            return self._values[ref]
         except KeyError:
             raise NotLoaded(ref) from None
-        return None if row is None else row.value
 
     def absorb(self, draft: Draft) -> None:
         """Make one decided record's changes part of the state."""
-        offset = draft.source.offset
-        self.changed.update(draft.state)
-        for ref in draft.state:
-            self.changed_at[ref] = offset
+        self._values.update(draft.state)
+        self._changed_at.update(dict.fromkeys(draft.state, draft.source.offset))
 
     def changes(self) -> dict[Ref, Change]:
         """What to write: last value per row, with the version the whole batch was decided on."""
         result: dict[Ref, Change] = {}
-        for ref, value in self.changed.items():
+        for ref, offset in self._changed_at.items():
+            value = self._values[ref]
             if ref.kind in BLIND_KINDS:
                 seen: int | None = BLIND
             else:
@@ -48,7 +51,7 @@ class Overlay:
                 if row is None and value is None:
                     continue
                 seen = None if row is None else row.version
-            result[ref] = Change(value, self.changed_at[ref], seen)
+            result[ref] = Change(value, offset, seen)
         return result
 
     def _row(self, ref: Ref) -> Versioned | None:

@@ -30,7 +30,7 @@ def decided(*lines: Any) -> Deciding:
     entries = take_in(records, LANE, RULES[MATCHING_COMMANDS], 1)
     deciding = Deciding(LANE, RULES[MATCHING_COMMANDS], partitions, entries, {})
     while (ref := deciding.run()) is not None:
-        deciding.overlay.base[ref] = None
+        deciding.overlay.know(ref, None)
     return deciding
 
 
