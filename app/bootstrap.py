@@ -9,6 +9,7 @@ from time import monotonic
 from typing import Any, Final, NoReturn
 
 from app.contracts.topics import TOPICS
+from app.garbage import collect_by_the_clock
 from app.handover.batch import Batch
 from app.kafka.publisher import Publisher
 from app.kafka.reader import RangeReader
@@ -88,6 +89,7 @@ class Runtime:
         self.auditor = Auditor(lambda every: verify_if_due(self.pool, settings.database_url, every))
         for service in (self.watchdog, self.timers, self.heartbeat, self.auditor):
             self._run(service.run(), type(service).__name__)
+        self._run(collect_by_the_clock(), "garbage collection")
 
     def _run(self, work: Coroutine[Any, Any, None], name: str) -> None:
         task = asyncio.create_task(work, name=name)
