@@ -10,7 +10,6 @@ figure. Only ratios of one run mean something on another machine.
 from __future__ import annotations
 
 import argparse
-import asyncio
 import logging
 import os
 import random
@@ -22,7 +21,7 @@ from bench.answer import WrongAnswer
 from bench.load import Load, make_load
 from bench.machine import Cpu
 from bench.measure import Figure, Peer, measure_insert, measure_lanes, measure_raw, python
-from bench.servers import Servers, servers
+from bench.servers import Servers, servers, until_told
 
 Measure = Callable[[Servers, Peer, Load], Awaitable[Figure]]
 
@@ -113,7 +112,7 @@ def main() -> None:
     parser.add_argument("--only", action="append", choices=PEERS, default=[], help="may be repeated")
     options = parser.parse_args()
     logging.getLogger("aiokafka").setLevel(logging.ERROR)  # it warns of every topic that is quite new
-    report(asyncio.run(run(options.records, options.rounds, options.only or list(PEERS))))
+    report(until_told(run(options.records, options.rounds, options.only or list(PEERS))))
 
 
 if __name__ == "__main__":

@@ -125,7 +125,8 @@ def process(servers: Servers, peer: Peer, dsn: str) -> Iterator[subprocess.Popen
         "TALLYSTICK_SESSION_TIMEOUT_SECONDS": str(SESSION_SECONDS),
         **peer.environment,
     }
-    with (servers.folder / "peer.log").open("wb") as log:
+    name = peer.environment.get("TALLYSTICK_WORKER_ID", "peer")
+    with (servers.folder / f"{name}.log").open("wb") as log:
         running = subprocess.Popen(
             peer.command, cwd=CHECKOUT, env=os.environ | environment, stdout=log, stderr=subprocess.STDOUT,
             start_new_session=True,

@@ -5,11 +5,13 @@ The catalogue's topics are deleted and made anew between runs, so servers of the
 
 from __future__ import annotations
 
+import asyncio
+import signal
 import tempfile
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Coroutine, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from app.contracts.topics import specs
 from app.kafka.publisher import Outgoing, Publisher
@@ -25,6 +27,7 @@ from tests.support.topics import Topic, make_anew
 RESULTS = "bench.results"
 """Where the raw loop writes; the program knows no such topic."""
 SEND_RECORDS = 10_000
+Answer = TypeVar("Answer")
 
 
 class Servers:
@@ -87,3 +90,14 @@ def servers() -> Iterator[Servers]:
             yield Servers(stack, Path(folder))
         finally:
             stack.remove()
+
+
+def until_told(work: Coroutine[Any, Any, Answer]) -> Answer:
+    """Run it; SIGTERM ends it as Ctrl-C does, so that what was started is stopped."""
+
+    async def main() -> Answer:
+        task = asyncio.ensure_future(work)
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
+        return await task
+
+    return asyncio.run(main())
