@@ -60,7 +60,7 @@ async def measure_lanes(servers: Servers, peer: Peer, load: Load) -> Figure:
         with process(servers, peer, run.dsn) as worker:
             await run.send(opening())
             await _until(worker, lambda: _owns_all(run), READY_SECONDS, "the worker to own all lanes")
-            await _until(worker, lambda: _at_rest(run), READY_SECONDS, "the configuration to be taken")
+            await _until(worker, lambda: at_rest(run), READY_SECONDS, "the configuration to be taken")
             by_log = await _hole_records(run)
             worker.send_signal(signal.SIGSTOP)
             await run.send(load.records)
@@ -68,7 +68,7 @@ async def measure_lanes(servers: Servers, peer: Peer, load: Load) -> Figure:
             worker.send_signal(signal.SIGCONT)
             await _until(worker, lambda: _decided(run), RUN_SECONDS, "the payments to be decided")
             decided = time.perf_counter() - began
-            await _until(worker, lambda: _at_rest(run), RUN_SECONDS, "everything to be at rest")
+            await _until(worker, lambda: at_rest(run), RUN_SECONDS, "everything to be at rest")
             seconds, cpu = time.perf_counter() - began, servers.cpu(worker.pid)
             await asyncio.sleep(1.1)  # the worker's row is written every second
             by_log = await _hole_records(run) - by_log
@@ -183,7 +183,7 @@ async def _decided(run: Emptied) -> bool:
     return (await _positions(run)).get(PAYMENTS_COMMANDS, 0) == ends[PAYMENTS_COMMANDS]
 
 
-async def _at_rest(run: Emptied) -> bool:
+async def at_rest(run: Emptied) -> bool:
     """Nothing left in the lanes' logs, nothing in the outbox."""
     positions, waiting = await _positions(run), await run.pool.fetchval("SELECT count(*) FROM outbox")
     ends = await run.ends(LANES)  # last, for an outbox that emptied meanwhile shows here

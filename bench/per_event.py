@@ -2,9 +2,8 @@
 
     python -m bench.per_event
 
-Streams and offsets are stock Faust's; what has come in WITHIN_SECONDS goes to the same `Lane`s as in the
-product, in one list per partition (`noack_take`, which would gather them too, stood still under this load).
-The watchdog is kept from helping: it would read the log past Faust.
+Streams and offsets are stock Faust's; `noack_take` gathers events into lists, which go to the same `Lane`s as
+in the product. The watchdog is kept from helping: it would read the log past Faust.
 """
 
 from __future__ import annotations
@@ -24,7 +23,7 @@ from app.lane.catalogue import RULES
 from app.settings import load_settings
 from app.store.api import LaneId
 
-MOST_EVENTS = 4_000
+MOST_EVENTS = 500
 WITHIN_SECONDS = 0.02
 SINGLES = 4096
 
@@ -40,8 +39,8 @@ class Record(NamedTuple):
 
 
 def record_of(message: Any) -> Record:
-    headers = tuple((message.headers or {}).items())
-    return Record(message.offset, round(message.timestamp * 1000), message.key, message.value, headers)
+    moment = round(message.timestamp * 1000)
+    return Record(message.offset, moment, message.key, message.value, tuple(message.headers or ()))
 
 
 settings = load_settings()
@@ -73,30 +72,6 @@ app = LaneApp(
 )
 
 
-class Gatherer:
-    """Takes events one by one from a stream, and gives them to the lanes in lists, as many as have come."""
-
-    def __init__(self) -> None:
-        self._events: list[Any] = []
-        self._some, self._room = asyncio.Event(), asyncio.Event()
-
-    async def add(self, event: Any) -> None:
-        self._events.append(event)
-        self._some.set()
-        while len(self._events) >= MOST_EVENTS:
-            self._room.clear()
-            await self._room.wait()
-
-    async def run(self) -> None:
-        while True:
-            await self._some.wait()
-            await asyncio.sleep(WITHIN_SECONDS)
-            events, self._events = self._events, []
-            self._some.clear()
-            self._room.set()
-            await process(events)
-
-
 async def process(events: list[Any]) -> None:
     lanes: dict[LaneId, list[Record]] = defaultdict(list)
     for event in events:
@@ -108,13 +83,8 @@ async def process(events: list[Any]) -> None:
 
 
 async def work(stream: Any) -> None:
-    gatherer = Gatherer()
-    gathering = asyncio.create_task(gatherer.run())
-    try:
-        async for event in stream.noack().events():
-            await gatherer.add(event)
-    finally:
-        gathering.cancel()
+    async for events in stream.noack_take(MOST_EVENTS, within=WITHIN_SECONDS):
+        await process(events)
 
 
 for name in RULES:
