@@ -100,8 +100,10 @@ def rebalance(world: World, call: Call) -> bool:
 
 def repeated_delivery(world: World, call: Call) -> bool:
     """The framework hands over records again that it handed over before, beside what is in work."""
-    worker, lane = call.worker, _lane_of(world, call)
-    if lane is None or lane not in worker.fetch or not worker.fetch[lane]:
+    worker = call.worker
+    delivered = [lane for lane in sorted(worker.fetch) if worker.fetch[lane]]
+    lane = call.lane if call.lane in delivered else world.some(delivered)
+    if lane is None:
         return False
     back = 1 + int(world.rng.random() * 30)
     records = world.broker.partitions[lane].slice(max(0, worker.fetch[lane] - back), worker.fetch[lane], back)
