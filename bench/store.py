@@ -37,6 +37,7 @@ from app.store.api import BLIND, Change, Commit, KeyRow, LaneId
 from app.store.migrate import migrate
 from app.store.pool import open_pool
 from app.store.postgres import PostgresStore
+from tests.support.databases import drop_database
 
 LANE = LaneId("payments.commands", 0)
 NOW = datetime(2026, 11, 20, 9, 0, tzinfo=UTC)
@@ -210,7 +211,7 @@ async def measure(dsn: str, variant: Variant, batches: Sequence[Commit], payment
         finally:
             await pool.close()
     finally:
-        await _execute(dsn, f"DROP DATABASE {name} WITH (FORCE)")
+        await drop_database(dsn, name)
 
 
 async def _run(pool: Any, batches: Sequence[Commit], payments: int) -> Figure:

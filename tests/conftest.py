@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Iterator
 import pytest
 
 from app.stack.local import Addresses, LocalStack, addresses_in
-from tests.support.databases import copied_database, execute, make_template
+from tests.support.databases import copied_database, drop_database, make_template
 from tests.support.guard import guarded
 
 
@@ -45,7 +45,7 @@ def database_template(stack: Addresses) -> Iterator[str]:
     """The name of a migrated database that others are copied from."""
     name = asyncio.run(make_template(stack.database_url))
     yield name
-    asyncio.run(execute(stack.database_url, f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)'))
+    asyncio.run(drop_database(stack.database_url, name))
 
 
 @pytest.fixture

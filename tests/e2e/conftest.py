@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from app.stack.local import LocalStack
-from tests.support.databases import copied_database, execute, make_template
+from tests.support.databases import copied_database, drop_database, make_template
 from tests.support.live import Live, running_program
 
 
@@ -17,7 +17,7 @@ async def own_template(local_stack: LocalStack) -> AsyncIterator[str]:
     """The name of a migrated, empty database on the tests' own PostgreSQL."""
     name = await make_template(local_stack.addresses.database_url)
     yield name
-    await execute(local_stack.addresses.database_url, f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+    await drop_database(local_stack.addresses.database_url, name)
 
 
 @pytest.fixture

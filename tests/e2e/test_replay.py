@@ -17,7 +17,7 @@ from app.lane.catalogue import OWNER_LANES
 from app.stack.local import LocalStack
 from app.store.compare import compare, read_tables
 from tests.support.commands import run_app
-from tests.support.databases import at_database, copied_database, execute
+from tests.support.databases import at_database, copied_database, drop_database, execute
 from tests.support.live import REST_SECONDS, Live
 
 pytestmark = [pytest.mark.stack, pytest.mark.slow]
@@ -89,7 +89,7 @@ async def test_the_books_rebuilt_from_the_logs_are_equal(live: Live, local_stack
         await refuses_what_is_not_empty(live, rebuilt)
         await finds_every_change(live, local_stack, rebuilt)
     finally:
-        await execute(server, "DROP DATABASE rebuilt WITH (FORCE)")
+        await drop_database(server, "rebuilt")
 
 
 async def refuses_what_is_not_empty(live: Live, rebuilt: str) -> None:
@@ -129,7 +129,7 @@ async def test_a_log_that_lost_its_beginning_is_refused(live: Live, local_stack:
         assert "payments.commands:0 begins at offset 1, not at 0" in done.stderr
         assert len(done.stderr.splitlines()) == 1
     finally:
-        await execute(server, "DROP DATABASE headless WITH (FORCE)")
+        await drop_database(server, "headless")
 
 
 async def delete_beginning(kafka: str, topic: str) -> None:
