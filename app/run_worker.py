@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import gc
 import importlib
 import logging
 import pkgutil
@@ -18,17 +17,12 @@ from app.settings import ROOT
 
 log: Final = logging.getLogger(__name__)
 STOP_SECONDS: Final = 15.0
-GC_THRESHOLD: Final = 50_000
-"""A batch makes tens of thousands of objects that die with it; looking at them every 700 is wasted."""
 TABLE_NAMES: Final = frozenset({"wallets", "dedup_keys"})
 
 
 def run(log_level: str) -> None:
     """Blocks until SIGTERM or SIGINT. Raises TallystickError where the worker must not start."""
     logging.basicConfig(level=log_level.upper(), format="%(asctime)s %(levelname)s %(name)s %(message)s")
-    gc.collect()
-    gc.freeze()  # what the imports made stays
-    gc.set_threshold(GC_THRESHOLD, 20, 50)
     asyncio.run(_live())
 
 
