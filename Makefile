@@ -4,6 +4,7 @@ STAMP := .venv/.setup.stamp
 PACKAGES := $(wildcard app agents tables web tests bench)
 ARGS ?=
 SCHEDULES ?= 100000
+NEED ?= 100
 
 .PHONY: help setup demo test domain check docs chaos bench
 
@@ -37,7 +38,7 @@ docs: $(STAMP) ## Write the generated documents in docs/ anew
 
 chaos: $(STAMP) ## Kill, pause and join for as long as asked, then simulate: make chaos ARGS="--minutes 30"
 	@$(BIN)/python -m tests.hazards.chaos $(ARGS)
-	@$(BIN)/python -m tests.simulation.run --schedules $(SCHEDULES)
+	@$(BIN)/python -m tests.simulation.run --schedules $(SCHEDULES) --need $(NEED)
 
 bench: $(STAMP) ## Throughput beside its peers, in one run
 	@$(BIN)/python -m bench $(ARGS)
