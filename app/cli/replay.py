@@ -17,6 +17,7 @@ from rich.text import Text
 from app.bootstrap import partition_counts
 from app.contracts.topics import specs
 from app.errors import CatalogueMismatch, FailStop
+from app.garbage import collect_by_the_clock
 from app.kafka.publisher import Outgoing
 from app.kafka.reader import RangeReader
 from app.kafka.topics_admin import check_topics
@@ -33,6 +34,7 @@ from app.store.pool import open_pool
 from app.store.postgres import PostgresStore
 
 DIFFERENT = 1
+ANSWER_SECONDS = 60.0
 
 
 @click.command()
@@ -76,6 +78,8 @@ async def _replay(settings: Settings, target: str, console: Console) -> tuple[in
         LaneId(topic, n) for topic in RULES if topic not in OWNER_LANES for n in range(settings.partitions)
     ]
     async with AsyncExitStack() as closing:
+        garbage = asyncio.create_task(collect_by_the_clock())
+        closing.callback(garbage.cancel)
         pool = await open_pool(target, settings.database_connections, "tallystick-replay")
         closing.push_async_callback(pool.close)
         reader = LaneReaders(settings.kafka_bootstrap_servers, owners)
@@ -129,12 +133,9 @@ class LaneReaders:
     """A reader per partition, so that each reads on where it stands while all are read side by side."""
 
     def __init__(self, bootstrap: str, lanes: Collection[LaneId]) -> None:
-        self._offsets = RangeReader(bootstrap, client_id="tallystick-replay", readers=1)
+        self._offsets = _reader(bootstrap, "tallystick-replay")
         self._readers = {
-            lane: RangeReader(
-                bootstrap, client_id=f"tallystick-replay-{lane.topic}-{lane.partition}", readers=1
-            )
-            for lane in lanes
+            lane: _reader(bootstrap, f"tallystick-replay-{lane.topic}-{lane.partition}") for lane in lanes
         }
 
     async def read(
@@ -151,6 +152,11 @@ class LaneReaders:
 
     async def stop(self) -> None:
         await asyncio.gather(self._offsets.stop(), *(reader.stop() for reader in self._readers.values()))
+
+
+def _reader(bootstrap: str, client_id: str) -> RangeReader:
+    """Patient: an answer may wait while the other lanes decide, which they do on the same thread."""
+    return RangeReader(bootstrap, client_id=client_id, readers=1, timeout_seconds=ANSWER_SECONDS)
 
 
 class Advance:
