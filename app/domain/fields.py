@@ -13,6 +13,8 @@ Amount = Annotated[int, Meta(ge=1, le=MAX_AMOUNT)]
 NonNegative = Annotated[int, Meta(ge=0, le=MAX_AMOUNT)]
 SignedAmount = Annotated[int, Meta(ge=-MAX_AMOUNT, le=MAX_AMOUNT)]
 Id = Annotated[str, Meta(min_length=1, max_length=200)]
+LongId = Annotated[str, Meta(min_length=1, max_length=401)]
+"""An id made of two others and a slash."""
 Currency = Annotated[str, Meta(min_length=3, max_length=3)]
 """ISO 4217 code; membership is checked by `money.check_currency` when the record is built."""
 BasisPoints = Annotated[int, Meta(ge=0, le=10_000)]

@@ -11,7 +11,7 @@ import msgspec
 from msgspec import Meta
 
 from app.domain.commands import Command, ParkedExpire, PlatformConfigure
-from app.domain.fields import Currency, Id, Moment, NonNegative, SignedAmount
+from app.domain.fields import Currency, Id, LongId, Moment, NonNegative, SignedAmount
 from app.domain.money import check_currency
 
 LineKind = Literal["capture", "refund", "chargeback", "chargeback_reversal", "adjustment"]
@@ -98,7 +98,7 @@ class SettlementTrailer(
 class LineRecorded(LineFields, frozen=True, kw_only=True, tag="line.recorded", gc=False):
     """A settlement line on its way to its home in the matching lane; `id` is `{source}/{line_id}`."""
 
-    id: Id
+    id: LongId
 
 
 class SettlementDue(Command, frozen=True, kw_only=True, tag="settlement.due", gc=False):

@@ -93,3 +93,10 @@ def test_a_wrong_line_is_refused_by_its_type_and_names_the_field(
 def test_a_door_reads_nothing_and_takes_any_key() -> None:
     line = json.decode(json.encode(LINE), type=SettlementLine)
     assert (list(settlement_door.prefetch(line)), settlement_door.record_key(line)) == ([], None)
+
+
+def test_the_longest_line_of_the_longest_source_reaches_its_home() -> None:
+    """Its id is made of both, so it must be allowed to be as long as both."""
+    longest = "x" * 200
+    (sent,) = through_the_door(source=longest, line_id=longest).sends
+    assert json.decode(json.encode(sent.record), type=LineRecorded) == sent.record
