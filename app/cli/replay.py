@@ -41,14 +41,14 @@ ANSWER_SECONDS = 60.0
 @click.option(
     "--from",
     "start",
-    type=click.IntRange(0, 0),
+    type=click.Choice(["0"]),
     required=True,
-    help="0: state can be rebuilt from the beginning only.",
+    help="State can be rebuilt from the beginning only.",
 )
 @click.option("--database-url", "target", help="The empty database to write to.  [default: DATABASE_URL]")
 @click.option("--compare", "other", help="DSN of the database whose books the result has to equal.")
 @click.pass_context
-def command(ctx: click.Context, start: int, target: str | None, other: str | None) -> None:
+def command(ctx: click.Context, start: str, target: str | None, other: str | None) -> None:
     """Rebuild all books from the lanes' logs; nothing is published.
 
     Ends with 1 where --compare finds a difference.
