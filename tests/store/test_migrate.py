@@ -13,7 +13,7 @@ import pytest
 from app.errors import ConfigurationError, Transient
 from app.stack.local import Addresses
 from app.store.migrate import FOLDER, migrate, read_migrations
-from tests.support.databases import at_database, execute
+from tests.support.databases import at_database, drop_database, execute
 
 
 @pytest.fixture
@@ -21,7 +21,7 @@ async def empty(stack: Addresses) -> AsyncIterator[str]:
     """The DSN of a database in which nothing was migrated."""
     await execute(stack.database_url, "CREATE DATABASE unmigrated_for_tests")
     yield at_database(stack.database_url, "unmigrated_for_tests")
-    await execute(stack.database_url, "DROP DATABASE unmigrated_for_tests WITH (FORCE)")
+    await drop_database(stack.database_url, "unmigrated_for_tests")
 
 
 @pytest.fixture
