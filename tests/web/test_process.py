@@ -20,7 +20,7 @@ from aiohttp import ClientSession
 
 from app.errors import ConfigurationError
 from app.settings import ROOT
-from tests.support.waiting import free_port
+from tests.support.waiting import eventually, free_port
 from tests.web import rows
 from web.keys import FILE_NAME, KeyHasher, load_hasher, make_key
 
@@ -85,10 +85,15 @@ async def test_it_serves_without_kafka(
     await rows.positions(pool)
     made = await asyncio.to_thread(run, database, "keys", "create", "--role", "viewer")
     headers = {"Authorization": f"Bearer {made.stdout.strip()}"}
-    async with ClientSession(headers=headers) as session, session.get(f"{url}v1/status") as response:
-        answer = await response.json()
-    assert response.status == 200
-    assert len(answer["partitions"]) == 6
+    async with ClientSession(headers=headers) as session:
+
+        async def status() -> Any:
+            async with session.get(f"{url}v1/status") as response:
+                assert response.status == 200
+                answer = await response.json()
+            return answer if len(answer["partitions"]) == 6 else None
+
+        answer = await eventually(status, 10, "the look at the database after the rows came")
     assert {lane["lag"] for lane in answer["partitions"]} == {None}
     assert answer["kafka"] == {"reachable": False, "age_seconds": None}
 
