@@ -93,7 +93,7 @@ async def test_it_serves_without_kafka(
                 answer = await response.json()
             return answer if len(answer["partitions"]) == 6 else None
 
-        answer = await eventually(status, 10, "the look at the database after the rows came")
+        answer: Any = await eventually(status, 10, "the look at the database after the rows came")
     assert {lane["lag"] for lane in answer["partitions"]} == {None}
     assert answer["kafka"] == {"reachable": False, "age_seconds": None}
 
