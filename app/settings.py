@@ -59,7 +59,6 @@ class Settings:
     """A due timer that was sent but not taken back for so long is sent again."""
     dedup_table: bool
     """Whether `dedup_keys` answers before PostgreSQL does; the outcome is the same without it."""
-    dedup_window_hours: int
     dedup_max_keys: int
     """Bound of `dedup_keys` per partition."""
     database_connections: int
@@ -93,7 +92,6 @@ def load_settings(environ: Mapping[str, str] | None = None, stack_dir: Path = LO
         outbox_overdue_seconds=read.seconds("TALLYSTICK_OUTBOX_OVERDUE_SECONDS", 3.0),
         timer_refire_seconds=read.seconds("TALLYSTICK_TIMER_REFIRE_SECONDS", 30.0),
         dedup_table=read.switch("TALLYSTICK_DEDUP_TABLE", default=True),
-        dedup_window_hours=read.integer("TALLYSTICK_DEDUP_WINDOW_HOURS", 48, 1, 400 * 24),
         dedup_max_keys=read.integer("TALLYSTICK_DEDUP_MAX_KEYS", 1_000_000, 1, 100_000_000),
         database_connections=read.integer("TALLYSTICK_DATABASE_CONNECTIONS", 10, 2, 500),
     )
