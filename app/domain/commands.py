@@ -119,6 +119,83 @@ class RefundCreate(RefundFields, frozen=True, kw_only=True, tag="refund.create",
     """Request: refund part or all of what is still refundable."""
 
 
+class RefundFailed(RefundFields, frozen=True, kw_only=True, tag="refund.failed", gc=False):
+    """A refund that did not come through at the PSP: all of its postings are reversed."""
+
+    psp_refund_id: Id | None = None
+    reason: str | None = None
+    occurred_at: Moment
+
+
+class PaymentFact(MoneyCommand, frozen=True, kw_only=True, gc=False):
+    """What happened to a payment short of its capture. `amount` is the payment's, as the PSP states it."""
+
+    payment_id: Id
+    psp: Id
+    psp_payment_id: Id | None = None
+    order_ref: Id | None = None
+    invoice_id: Id | None = None
+    reason: str | None = None
+    occurred_at: Moment
+
+
+class PaymentAuthorized(PaymentFact, frozen=True, kw_only=True, tag="payment.authorized", gc=False):
+    """The PSP holds the amount; nothing is posted."""
+
+
+class PaymentActionRequired(PaymentFact, frozen=True, kw_only=True, tag="payment.action_required", gc=False):
+    """The payer has to do something (3-D Secure)."""
+
+
+class PaymentFailed(PaymentFact, frozen=True, kw_only=True, tag="payment.failed", gc=False):
+    """An attempt failed; a later one may succeed."""
+
+
+class PaymentVoided(PaymentFact, frozen=True, kw_only=True, tag="payment.voided", gc=False):
+    """The authorisation was cancelled."""
+
+
+class PaymentExpired(PaymentFact, frozen=True, kw_only=True, tag="payment.expired", gc=False):
+    """The authorisation lapsed."""
+
+
+class DisputeFact(MoneyCommand, frozen=True, kw_only=True, gc=False):
+    """`amount`: what is disputed, minor units; all facts of one dispute state the same."""
+
+    payment_id: Id
+    dispute_id: Id
+    psp_dispute_id: Id | None = None
+    occurred_at: Moment
+
+
+class DisputeOpened(DisputeFact, frozen=True, kw_only=True, tag="dispute.opened", gc=False):
+    """The PSP has taken the disputed amount, and `fee`, until it is decided."""
+
+    fee: NonNegative = 0
+    reason: str | None = None
+
+
+class DisputeWon(DisputeFact, frozen=True, kw_only=True, tag="dispute.won", gc=False):
+    """The disputed amount came back, and `fee_returned` of the fee."""
+
+    fee_returned: NonNegative = 0
+
+
+class DisputeLost(DisputeFact, frozen=True, kw_only=True, tag="dispute.lost", gc=False):
+    """The disputed amount is gone."""
+
+
+class SettlementMatched(MerchantCommand, frozen=True, kw_only=True, tag="settlement.matched", gc=False):
+    """The matching lane's word on one object of a payment: its gross has been settled, or no longer is."""
+
+    payment_id: Id
+    object_id: Id
+    kind: str
+    """`capture`, `refund`, `chargeback` …, as on the settlement line."""
+    matched: bool
+    occurred_at: Moment
+
+
 class PayoutCreate(MoneyCommand, frozen=True, kw_only=True, tag="payout.create", gc=False):
     """Request: pay out of the available balance."""
 

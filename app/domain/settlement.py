@@ -13,6 +13,7 @@ from msgspec import Meta
 from app.domain.commands import Command, ParkedExpire, PlatformConfigure
 from app.domain.fields import Currency, Id, LongId, Moment, NonNegative, SignedAmount
 from app.domain.money import check_currency
+from app.domain.psp_facts import PspFact
 
 LineKind = Literal["capture", "refund", "chargeback", "chargeback_reversal", "adjustment"]
 
@@ -44,6 +45,24 @@ class ExpectationWithdrawn(Command, frozen=True, kw_only=True, tag="expectation.
     kind: LineKind
     merchant_id: Id
     object_id: Id
+
+
+class IdentityClaimed(Command, frozen=True, kw_only=True, tag="identity.claimed", gc=False):
+    """The merchant lane knows whose this PSP id is before any capture is expected under it."""
+
+    psp: Id
+    identity: Id
+    merchant_id: Id
+    payment_id: Id
+
+
+class FactUnaddressed(Command, frozen=True, kw_only=True, tag="fact.unaddressed", gc=False):
+    """A PSP's word on a payment that only the PSP's id names; the directory sends it on to its merchant."""
+
+    psp: Id
+    identity: Id
+    """The PSP's id of the payment."""
+    fact: PspFact
 
 
 class LineFields(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", omit_defaults=True, gc=False):
