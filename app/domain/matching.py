@@ -94,8 +94,8 @@ def home(psp: str, identity: str) -> str:
 
 
 def expectation_identity(record: ExpectationAnnounced) -> str:
-    """An expectation's home is its first, strongest identity."""
-    return record.identities[0]
+    """An expectation's home: what it names, else its first, strongest identity."""
+    return record.home or record.identities[0]
 
 
 def line_identity(line: LineFields) -> str:

@@ -34,14 +34,16 @@ class ExpectationAnnounced(Command, frozen=True, kw_only=True, tag="expectation.
     expected_fee: NonNegative | None = None
     """Fee accrued in the books, minor units; None where the PSP has no fee plan."""
     occurred_at: Moment
+    home: LongId | None = None
+    """The one identity that nobody else has, under which the object is kept; None: the first of `identities`."""
 
 
 class ExpectationWithdrawn(Command, frozen=True, kw_only=True, tag="expectation.withdrawn", gc=False):
     """The merchant lane no longer expects an object at this home: it has learnt a stronger identity of it."""
 
     psp: Id
-    identity: Id
-    """The first identity under which the expectation was announced."""
+    identity: LongId
+    """The home under which the expectation was announced."""
     kind: LineKind
     merchant_id: Id
     object_id: Id
