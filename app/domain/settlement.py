@@ -35,7 +35,7 @@ class ExpectationAnnounced(Command, frozen=True, kw_only=True, tag="expectation.
     """Fee accrued in the books, minor units; None where the PSP has no fee plan."""
     occurred_at: Moment
     home: LongId | None = None
-    """The one identity that nobody else has, under which the object is kept; None: the first of `identities`."""
+    """The identity that nobody else has, under which the object is kept; None: the first of `identities`."""
 
 
 class ExpectationWithdrawn(Command, frozen=True, kw_only=True, tag="expectation.withdrawn", gc=False):

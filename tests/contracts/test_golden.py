@@ -11,7 +11,7 @@ import pytest
 from app.contracts.asyncapi import record_types, tag
 from app.contracts.codec import Undecodable, content_hash, decode, encode
 from app.contracts.topics import BY_NAME, TOPICS
-from tests.contracts.samples import FULL, GOLDEN, MINIMAL, golden_path
+from tests.contracts.samples import EARLIER, FULL, GOLDEN, MINIMAL, earlier_path, golden_path
 
 CASES = [(sample, False) for sample in FULL] + [(sample, True) for sample in MINIMAL]
 NAMES = [str(golden_path(sample, minimal=minimal).relative_to(GOLDEN)) for sample, minimal in CASES]
@@ -29,6 +29,14 @@ def test_golden_bytes_are_read_and_written_unchanged(sample: msgspec.Struct, min
     assert topics_of(sample)
     for topic in topics_of(sample):
         assert decode(topic, golden) == sample
+
+
+@pytest.mark.parametrize("name", EARLIER)
+def test_bytes_of_earlier_versions_are_read_and_written_unchanged(name: str) -> None:
+    golden = earlier_path(name).read_bytes()
+    assert encode(EARLIER[name]) == golden
+    for topic in topics_of(EARLIER[name]):
+        assert decode(topic, golden) == EARLIER[name]
 
 
 @pytest.mark.parametrize(("sample", "minimal"), CASES, ids=NAMES)
@@ -69,7 +77,8 @@ def test_every_record_type_has_a_full_golden_with_every_field() -> None:
 
 
 def test_no_golden_is_left_without_a_sample() -> None:
-    assert set(GOLDEN.rglob("*.json")) == {golden_path(sample, minimal=minimal) for sample, minimal in CASES}
+    written = {golden_path(sample, minimal=minimal) for sample, minimal in CASES}
+    assert set(GOLDEN.rglob("*.json")) == written | {earlier_path(name) for name in EARLIER}
 
 
 def later_version(*fields: Any) -> type[msgspec.Struct]:
