@@ -15,8 +15,9 @@ from app.domain import streams
 from app.domain.commands import MerchantLaneRecord
 from app.domain.events import PaymentsEvent
 from app.domain.ledger_events import LedgerTransaction
+from app.domain.matching_records import MatchingLaneRecord
 from app.domain.mismatch_events import MismatchRecord
-from app.domain.settlement import DoorRecord, MatchingLaneRecord
+from app.domain.settlement import DoorRecord
 
 APP_ID: Final = "tallystick"
 """Consumer group and Faust app id; begins the names of changelog topics, so it is a data format."""

@@ -1,10 +1,12 @@
 """Configuration that decides money: versioned data that arrives as records, never as settings files."""
 
+from datetime import date, time
 from typing import Annotated
 
 import msgspec
 from msgspec import Meta
 
+from app.domain.calendar import check_time_zone
 from app.domain.fields import Amount, BasisPoints, Currency, NonNegative
 from app.domain.money import check_currency
 
@@ -14,6 +16,25 @@ class FeePlan(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     bps: BasisPoints = 0
     fixed: dict[str, NonNegative] = {}
+
+
+class SettlementCalendar(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """When a PSP's money is due: T + `settlement_days` business days, one more of grace before it is missing.
+
+    T is the business date of the capture in `time_zone`; what is captured at or after `cut_off` counts for
+    the next day. Card networks settle T+2, wallets T+1, bank debits T+5.
+    """
+
+    time_zone: str = "UTC"
+    """An IANA name."""
+    cut_off: time | None = None
+    settlement_days: Annotated[int, Meta(ge=0, le=30)] = 2
+    grace_days: Annotated[int, Meta(ge=0, le=10)] = 1
+    holidays: tuple[date, ...] = ()
+    """Days that are no business days, besides Saturday and Sunday."""
+
+    def __post_init__(self) -> None:
+        check_time_zone(self.time_zone)
 
 
 class PspConfiguration(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -27,6 +48,13 @@ class PspConfiguration(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=
     fee_tolerance: NonNegative | None = None
     """Minor units; None: max(1, 0.5 % of the expected fee)."""
     gross_tolerance: NonNegative = 0
+    calendar: SettlementCalendar = SettlementCalendar()
+    """Where a source does not have its own."""
+    references: bool = True
+    """Whether its lines may name our references (order, payment, invoice) instead of the PSP's own id. False
+    saves one record per reference."""
+    match_by_amount: bool = True
+    """Whether what shares no identity is compared by amount and date (rules A2 and A3)."""
 
 
 class SourceConfiguration(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -37,6 +65,12 @@ class SourceConfiguration(msgspec.Struct, frozen=True, kw_only=True, omit_defaul
     """From a line's arrival to MISSING_PAYMENT while no expectation has come; None: one day."""
     min_wait_seconds: NonNegative = 0
     """No window closes sooner than this after a record's arrival: a backfill opens nothing early."""
+    calendar: SettlementCalendar | None = None
+    """None: the PSP's."""
+    fee_tolerance: NonNegative | None = None
+    """Minor units; None: the PSP's."""
+    gross_tolerance: NonNegative | None = None
+    """Minor units; None: the PSP's."""
 
 
 class Rate(msgspec.Struct, frozen=True, kw_only=True):

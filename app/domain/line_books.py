@@ -9,8 +9,9 @@ from app.domain.accounts import CREDIT, DEBIT
 from app.domain.calendar import start_of_day
 from app.domain.decision import Draft, Leg
 from app.domain.matching import Amount, HeldLine, Item, Posting
+from app.domain.pairing import Roles
 from app.domain.settlement import ExpectationAnnounced
-from app.domain.settlement_postings import Amounts, add
+from app.domain.settlement_postings import Amounts, add, targets, unapplied_line
 
 
 def posted(line: HeldLine) -> Amounts:
@@ -36,6 +37,32 @@ def legs(amounts: Iterable[Amount]) -> tuple[Leg, ...]:
     return tuple(Leg(a.account, DEBIT if a.debit > 0 else CREDIT, abs(a.debit), a.currency) for a in amounts)
 
 
+def keep_books(draft: Draft, item: Item, split: Roles, gross_tolerance: int) -> Item:
+    """Bring the postings of every line held here to what its role demands.
+
+    A guest is in the books of its home as unapplied already; here stands what its pairing changes.
+    """
+    wanted = targets(item, split, gross_tolerance)
+    if item.lines:
+        lines = [bring_up_to_date(draft, item, line, _wanted_of(item, line, wanted)) for line in item.lines]
+        item = replace(item, lines=tuple(lines))
+    if item.away:
+        away = [bring_up_to_date(draft, item, line, unapplied_line(line.record)) for line in item.away]
+        item = replace(item, away=tuple(away))
+    return item
+
+
+def _wanted_of(item: Item, line: HeldLine, wanted: dict[str, Amounts]) -> Amounts:
+    if line.guest_of is None:
+        return wanted[line.record.id]
+    if item.expectation is None:
+        return {}
+    amounts = dict(wanted[line.record.id])
+    for (account, currency), debit in unapplied_line(line.record).items():
+        add(amounts, account, currency, -debit)
+    return amounts
+
+
 def bring_up_to_date(draft: Draft, item: Item, line: HeldLine, wanted: Amounts, kind: str = "") -> HeldLine:
     """Post what a line still lacks; returns it with the new posting, or unchanged where nothing lacks."""
     change = difference(wanted, posted(line))
@@ -43,7 +70,7 @@ def bring_up_to_date(draft: Draft, item: Item, line: HeldLine, wanted: Amounts, 
         return line
     expectation = item.expectation
     transaction_id = draft.post(
-        kind or ("settlement.reclassified" if line.postings else "settlement.line"),
+        kind or ("settlement.reclassified" if line.postings or line.guest_of else "settlement.line"),
         legs(change),
         _occurred_at(line, expectation),
         expectation.merchant_id if expectation else None,
@@ -70,6 +97,6 @@ def reverse(draft: Draft, line: HeldLine, item: Item) -> HeldLine:
 def _occurred_at(line: HeldLine, expectation: ExpectationAnnounced | None) -> datetime:
     """A line counts from its booking date; what its pairing changes, not before the object itself."""
     booked = start_of_day(line.record.booked_on)
-    if line.postings and expectation is not None:
+    if (line.postings or line.guest_of) and expectation is not None:
         return max(booked, expectation.occurred_at)
     return booked

@@ -1,86 +1,80 @@
 """The matching lane, keyed `{psp}:{identity}`: pairs what we expect a PSP to settle with what it settled.
 
-Thin so far: leg A by the PSP's object id alone. A record only changes the facts of its item; then the item
-is settled: judged afresh, its books, timers and mismatches brought to what the facts now say.
+A record only changes the facts of its item; then the item is settled: routed, judged afresh, its books,
+timers and mismatches brought to what the facts now say. Who is told what: `matching_records.py`. Where a line
+belongs: `routing.py`. What is compared without an identity: `leftovers.py`, `open_set.py`. Whose a PSP's id
+is: `directory.py`. Which mismatch it is: `judge.py`, how bad: `severity.py`.
 """
 
-from collections.abc import Iterable
-from typing import Final, assert_never, get_args
+from collections.abc import Callable
+from typing import Any, Final, get_args
 
 from msgspec.structs import replace
 
+from app.domain import open_set
 from app.domain import platform as platforms
 from app.domain.commands import ParkedExpire, PlatformConfigure
+from app.domain.configuration import Platform
 from app.domain.decision import Conflict, Draft, Duplicate, Ignored
+from app.domain.directory import CAPTURE, CHARGEBACK, report_chargeback
+from app.domain.leftovers import leave
 from app.domain.line_books import reverse
-from app.domain.matching import HeldLine, Item, expectation_identity, home, item_ref, line_identity
-from app.domain.mismatches import mismatch_ref
+from app.domain.matching import (
+    HeldLine,
+    Item,
+    candidate_of,
+    expectation_identity,
+    item_ref,
+    line_identity,
+    second_identity,
+)
+from app.domain.matching_guests import meet, seat, unseat
+from app.domain.matching_prefetch import prefetch, record_key
+from app.domain.matching_records import (
+    ExpectationPointed,
+    ExpectationUnpointed,
+    LineAssigned,
+    LineMet,
+    LinePointed,
+    LineUnassigned,
+    LineUnpointed,
+    MatchDecided,
+    MatchingLaneRecord,
+    OpenEntered,
+    OpenLeft,
+)
+from app.domain.routing import assign, move_pointers, take_back, unpoint
 from app.domain.settlement import (
     ExpectationAnnounced,
     ExpectationWithdrawn,
+    FactUnaddressed,
+    IdentityClaimed,
     LineKind,
     LineRecorded,
-    MatchingLaneRecord,
     PaymentDue,
     SettlementDue,
 )
-from app.domain.settling import missing_id, settle
-from app.domain.state import PLATFORM, Ref, account_ref
-from app.domain.timers import take_fired, timer_ref
-from app.domain.windows import PAYMENT, SETTLEMENT, restart_settlement, timer_subject
+from app.domain.settling import settle
+from app.domain.state import PLATFORM
+from app.domain.timers import take_fired
+from app.domain.verdicts import with_verdict
+from app.domain.windows import (
+    PAYMENT,
+    SETTLEMENT,
+    psp_of,
+    restart_settlement,
+    timer_subject,
+    wait_for_report,
+)
+
+__all__ = ["accepts_correction", "correct", "decide", "prefetch", "record_key"]
 
 KINDS: Final[tuple[LineKind, ...]] = get_args(LineKind)
 
 
 def decide(draft: Draft, command: MatchingLaneRecord) -> None:
     """What one record of `matching.commands` does; see `app/domain/decision.py` for how it ends."""
-    match command:
-        case ExpectationAnnounced():
-            _expect(draft, command)
-        case ExpectationWithdrawn():
-            _withdraw(draft, command)
-        case LineRecorded():
-            _record(draft, command)
-        case SettlementDue() | PaymentDue():
-            _close_window(draft, command)
-        case PlatformConfigure():
-            platforms.configure(draft, command)
-        case ParkedExpire():
-            raise Ignored("nothing is ever parked in this lane")
-        case _:
-            assert_never(command)
-
-
-def record_key(command: MatchingLaneRecord) -> str | None:
-    """The Kafka key a record must have; None: goes to every partition."""
-    match command:
-        case ExpectationAnnounced():
-            return home(command.psp, expectation_identity(command))
-        case LineRecorded():
-            return home(command.psp, line_identity(command))
-        case SettlementDue() | PaymentDue() | ExpectationWithdrawn():
-            return home(command.psp, command.identity)
-        case ParkedExpire():
-            return command.key
-        case PlatformConfigure():
-            return None
-        case _:
-            assert_never(command)
-
-
-def prefetch(command: MatchingLaneRecord) -> Iterable[Ref]:
-    """Rows the decision will surely want."""
-    match command:
-        case ExpectationAnnounced():
-            return (PLATFORM, item_ref(command.psp, expectation_identity(command), command.kind))
-        case ExpectationWithdrawn():
-            return (PLATFORM, item_ref(command.psp, command.identity, command.kind))
-        case LineRecorded():
-            return _line_rows(command)
-        case SettlementDue() | PaymentDue():
-            return _window_rows(command)
-        case _:
-            return (PLATFORM,)
+    RULES[type(command)](draft, command)
 
 
 def accepts_correction(command: MatchingLaneRecord) -> bool:
@@ -99,11 +93,20 @@ def correct(draft: Draft, command: MatchingLaneRecord) -> None:
         item: Item | None = draft.get(item_ref(command.psp, line_identity(command), kind))
         held = item.find(command.id) if item else None
         if item is not None and held is not None and kind != command.kind:
-            reversed_line = reverse(draft, held, item)
+            _forget(draft, item, held)
+            earlier = (*held.earlier, held.record)
             settle(draft, item.without_line(command.id), f"correction of {command.id}")
-            _add_line(draft, HeldLine(record=command, earlier=(*held.earlier, reversed_line.record)))
+            _add_line(draft, HeldLine(record=command, earlier=earlier))
             return
     _record(draft, command)
+
+
+def _forget(draft: Draft, item: Item, held: HeldLine) -> None:
+    """Take a line out of everything it is in; what it posted is reversed."""
+    reverse(draft, held, item)
+    take_back(draft, item, held)
+    unpoint(draft, item, held)
+    leave(draft, held.entered)
 
 
 def _expect(draft: Draft, command: ExpectationAnnounced) -> None:
@@ -111,6 +114,7 @@ def _expect(draft: Draft, command: ExpectationAnnounced) -> None:
     item = _item(draft, command.psp, expectation_identity(command), command.kind)
     claimed = item.expectation
     if claimed is None:
+        _point_out(draft, None, command)
         settle(draft, replace(item, expectation=command), command.id)
     elif (claimed.merchant_id, claimed.object_id) != (command.merchant_id, command.object_id):
         raise Conflict(
@@ -121,7 +125,15 @@ def _expect(draft: Draft, command: ExpectationAnnounced) -> None:
     elif replace(claimed, id=command.id) == command:
         raise Duplicate
     else:
+        _point_out(draft, claimed, command)
         settle(draft, replace(restart_settlement(draft, item), expectation=command), command.id)
+
+
+def _point_out(draft: Draft, old: ExpectationAnnounced | None, new: ExpectationAnnounced) -> None:
+    platform: Platform | None = draft.get(PLATFORM)
+    psp = psp_of(platform, new.psp)
+    if psp is None or psp.references:
+        move_pointers(draft, old, new, candidate_of(new))
 
 
 def _withdraw(draft: Draft, command: ExpectationWithdrawn) -> None:
@@ -132,6 +144,7 @@ def _withdraw(draft: Draft, command: ExpectationWithdrawn) -> None:
         command.object_id,
     ):
         raise Ignored("this object is not expected here")
+    move_pointers(draft, claimed, None, candidate_of(claimed))
     settle(draft, replace(item, expectation=None, settlement_closed=False), command.id)
 
 
@@ -139,19 +152,92 @@ def _record(draft: Draft, command: LineRecorded) -> None:
     """A new line, or a correction of one: reversal and new posting, judged again, the old content kept."""
     item = _item(draft, command.psp, line_identity(command), command.kind)
     held = item.find(command.id)
-    if held is None:
+    if held is None or held.guest_of is not None:
         _add_line(draft, HeldLine(record=command))
     elif held.record == command:
         raise Duplicate
     else:
-        reversed_line = reverse(draft, held, item)
-        _add_line(draft, replace(reversed_line, record=command, earlier=(*held.earlier, held.record)))
+        _replace(draft, item, held, command)
+
+
+def _replace(draft: Draft, item: Item, held: HeldLine, command: LineRecorded) -> None:
+    kept = reverse(draft, held, item)
+    if second_identity(command) != held.pointed:
+        kept = unpoint(draft, item, kept)
+    kept = replace(kept, record=command, earlier=(*held.earlier, held.record))
+    if kept.sent_to is None:
+        settle(draft, item.with_line(kept), command.id)
+    else:
+        assign(draft, item, kept, kept.sent_to)
+        settle(draft, item.with_away(kept), command.id)
 
 
 def _add_line(draft: Draft, line: HeldLine) -> None:
     record = line.record
     item = _item(draft, record.psp, line_identity(record), record.kind)
     settle(draft, item.with_line(line), record.id)
+
+
+def _pointed(draft: Draft, command: ExpectationPointed) -> None:
+    item = _at(draft, command)
+    claims = tuple(sorted({*item.claims, command.candidate}))
+    settle(draft, replace(item, claims=claims), command.id)
+
+
+def _unpointed(draft: Draft, command: ExpectationUnpointed) -> None:
+    item = _at(draft, command)
+    claims = tuple([claim for claim in item.claims if claim != command.candidate])
+    settle(draft, replace(item, claims=claims), command.id)
+
+
+def _visited(draft: Draft, command: LinePointed) -> None:
+    item = _at(draft, command)
+    settle(draft, replace(item, visitors={**item.visitors, command.line: command.home}), command.id)
+
+
+def _left_alone(draft: Draft, command: LineUnpointed) -> None:
+    item = _at(draft, command)
+    visitors = {line: place for line, place in item.visitors.items() if line != command.line}
+    settle(draft, replace(item, visitors=visitors), command.id)
+
+
+def _met(draft: Draft, command: LineMet) -> None:
+    settle(draft, meet(_at(draft, command), command), command.id)
+
+
+def _assigned(draft: Draft, command: LineAssigned) -> None:
+    settle(draft, seat(draft, _at(draft, command), command), command.id)
+
+
+def _unassigned(draft: Draft, command: LineUnassigned) -> None:
+    settle(draft, unseat(draft, _at(draft, command), command), command.id)
+
+
+def _decided(draft: Draft, command: MatchDecided) -> None:
+    settle(draft, with_verdict(_at(draft, command), command), command.id)
+
+
+def _compare(draft: Draft, command: OpenEntered | OpenLeft) -> None:
+    platform: Platform | None = draft.get(PLATFORM)
+    psp = psp_of(platform, command.entry.psp)
+    open_set.decide(draft, command, psp.gross_tolerance if psp is not None else 0)
+
+
+def _claim(draft: Draft, command: IdentityClaimed) -> None:
+    item = _item(draft, command.psp, command.identity, CAPTURE)
+    owner = (command.merchant_id, command.payment_id)
+    if item.owner is not None and item.owner != owner:
+        raise Conflict(
+            "identity_conflict", f"{command.identity!r} at {command.psp} is {'/'.join(item.owner)}"
+        )
+    if item.owner == owner:
+        raise Duplicate
+    settle(draft, replace(item, owner=owner), command.id)
+
+
+def _hear(draft: Draft, command: FactUnaddressed) -> None:
+    item = _item(draft, command.psp, command.identity, CAPTURE)
+    settle(draft, replace(item, facts=(*item.facts, command)), command.id)
 
 
 def _close_window(draft: Draft, command: SettlementDue | PaymentDue) -> None:
@@ -163,10 +249,38 @@ def _close_window(draft: Draft, command: SettlementDue | PaymentDue) -> None:
         raise Ignored("the timer's id names another window")
     item = _item(draft, command.psp, command.identity, command.kind)
     if is_settlement:
-        closed = replace(item, settlement_closed=True, settlement_due_ms=None)
+        settle(draft, replace(item, settlement_closed=True, settlement_due_ms=None), command.id)
     else:
-        closed = replace(item, payment_closed=True, payment_due_ms=None)
-    settle(draft, closed, command.id)
+        settle(draft, _close_payment(draft, replace(item, payment_due_ms=None)), command.id)
+
+
+def _close_payment(draft: Draft, item: Item) -> Item:
+    """Before a chargeback counts as unmatched, whoever knows its payment is told of it."""
+    unreported = [held for held in item.own_lines if not held.reported and held.record.gross < 0]
+    if item.kind != CHARGEBACK or not unreported:
+        return replace(item, payment_closed=True)
+    for held in unreported:
+        report_chargeback(draft, held.record)
+        item = item.with_line(replace(held, reported=True))
+    return wait_for_report(draft, item)
+
+
+def _ignore(draft: Draft, command: ParkedExpire) -> None:
+    raise Ignored("nothing is ever parked in this lane")
+
+
+def _at(
+    draft: Draft,
+    command: ExpectationPointed
+    | ExpectationUnpointed
+    | LinePointed
+    | LineUnpointed
+    | LineMet
+    | LineAssigned
+    | LineUnassigned
+    | MatchDecided,
+) -> Item:
+    return _item(draft, command.psp, command.identity, command.kind)
 
 
 def _item(draft: Draft, psp: str, identity: str, kind: LineKind) -> Item:
@@ -174,25 +288,24 @@ def _item(draft: Draft, psp: str, identity: str, kind: LineKind) -> Item:
     return item if item is not None else Item(psp=psp, identity=identity, kind=kind)
 
 
-def _line_rows(line: LineRecorded) -> Iterable[Ref]:
-    yield PLATFORM
-    yield item_ref(line.psp, line_identity(line), line.kind)
-    yield account_ref(f"transit:{line.source}:{line.batch_id}", line.settle_currency)
-    yield account_ref(f"psp_recv:{line.psp}", line.currency)
-    yield account_ref("unapplied", line.currency)
-    if line.fee:
-        yield account_ref("psp_fee", line.settle_currency)
-        yield account_ref("fee_variance", line.settle_currency)
-    if line.tax:
-        yield account_ref("psp_tax", line.settle_currency)
-    if line.reserve:
-        yield account_ref(f"reserve:{line.psp}", line.settle_currency)
-
-
-def _window_rows(command: SettlementDue | PaymentDue) -> Iterable[Ref]:
-    timer = SETTLEMENT if isinstance(command, SettlementDue) else PAYMENT
-    key = home(command.psp, command.identity)
-    yield PLATFORM
-    yield item_ref(command.psp, command.identity, command.kind)
-    yield timer_ref(key, timer, timer_subject(command.psp, command.kind))
-    yield mismatch_ref(missing_id(command))
+RULES: Final[dict[type, Callable[[Draft, Any], None]]] = {
+    PlatformConfigure: platforms.configure,
+    ExpectationAnnounced: _expect,
+    ExpectationWithdrawn: _withdraw,
+    IdentityClaimed: _claim,
+    FactUnaddressed: _hear,
+    LineRecorded: _record,
+    ExpectationPointed: _pointed,
+    ExpectationUnpointed: _unpointed,
+    LinePointed: _visited,
+    LineUnpointed: _left_alone,
+    LineMet: _met,
+    LineAssigned: _assigned,
+    LineUnassigned: _unassigned,
+    OpenEntered: _compare,
+    OpenLeft: _compare,
+    MatchDecided: _decided,
+    SettlementDue: _close_window,
+    PaymentDue: _close_window,
+    ParkedExpire: _ignore,
+}

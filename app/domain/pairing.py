@@ -26,6 +26,16 @@ def settled_gross(expectation: ExpectationAnnounced, parts: tuple[LineRecorded, 
     return sum(part.gross for part in parts if part.currency == expectation.currency)
 
 
+def in_currency(expectation: ExpectationAnnounced, roles: Roles) -> tuple[LineRecorded, ...]:
+    """The parts that can be compared with the expectation."""
+    return tuple([part for part in roles.parts if part.currency == expectation.currency])
+
+
+def runs_against(expectation: ExpectationAnnounced, line: LineRecorded) -> bool:
+    """Whether a line moves the money the other way, in the same currency."""
+    return line.currency == expectation.currency and direction(expectation) * line.gross < 0
+
+
 def is_complete(
     expectation: ExpectationAnnounced, parts: tuple[LineRecorded, ...], gross_tolerance: int
 ) -> bool:

@@ -69,8 +69,9 @@ class PspFact(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=
 
     def __post_init__(self) -> None:
         check_currency(self.currency)
-        if self.psp_object_id is None and self.kind.startswith(("refund", "dispute")):
-            raise ValueError("a refund or dispute must have the PSP's id of its own")
+        named = self.psp_object_id or self.object_id
+        if named is None and self.kind.startswith(("refund", "dispute")):
+            raise ValueError("a refund or dispute must have an id of its own")
 
 
 def is_addressed(fact: PspFact) -> bool:

@@ -10,7 +10,7 @@ from typing import Annotated, ClassVar, Literal
 import msgspec
 from msgspec import Meta
 
-from app.domain.commands import Command, ParkedExpire, PlatformConfigure
+from app.domain.commands import Command
 from app.domain.fields import Currency, Id, LongId, Moment, NonNegative, SignedAmount
 from app.domain.money import check_currency
 from app.domain.psp_facts import PspFact
@@ -128,7 +128,7 @@ class SettlementDue(Command, frozen=True, kw_only=True, tag="settlement.due", gc
     is_timer: ClassVar[bool] = True
 
     psp: Id
-    identity: Id
+    identity: LongId
     kind: LineKind
 
 
@@ -138,17 +138,8 @@ class PaymentDue(Command, frozen=True, kw_only=True, tag="payment.due", gc=False
     is_timer: ClassVar[bool] = True
 
     psp: Id
-    identity: Id
+    identity: LongId
     kind: LineKind
 
 
 DoorRecord = SettlementLine | SettlementTrailer
-MatchingLaneRecord = (
-    PlatformConfigure
-    | ExpectationAnnounced
-    | ExpectationWithdrawn
-    | LineRecorded
-    | SettlementDue
-    | PaymentDue
-    | ParkedExpire
-)

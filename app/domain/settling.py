@@ -1,4 +1,4 @@
-"""Brings one item to what its facts say: books, timers and mismatches, all in the record's one draft."""
+"""Brings one item to what its facts say: pairs, books, timers, mismatches, all in the record's one draft."""
 
 from hashlib import sha256
 from typing import Final
@@ -8,52 +8,61 @@ from msgspec.structs import replace
 
 from app.domain.configuration import Platform
 from app.domain.decision import Draft
-from app.domain.judge import Finding, Tolerances, explanation, judge, tolerances
-from app.domain.line_books import bring_up_to_date
+from app.domain.directory import forward_facts
+from app.domain.findings import Finding, Tolerances, explanation, tolerances
+from app.domain.judge import judge
+from app.domain.judge_unpaired import DISPUTES
+from app.domain.leftovers import keep_leftovers
+from app.domain.line_books import keep_books
 from app.domain.matching import Item, Opened, home, item_ref
+from app.domain.matching_records import MatchDecided
 from app.domain.mismatch import Category
 from app.domain.mismatches import mismatch_id, open_mismatch, resolve_mismatch
 from app.domain.pairing import Roles, is_complete, roles
-from app.domain.settlement import PaymentDue, SettlementDue
-from app.domain.settlement_postings import targets
+from app.domain.routing import route, tell_visitors
 from app.domain.state import PLATFORM
 from app.domain.streams import MATCHING_COMMANDS
-from app.domain.windows import keep_timers
+from app.domain.verdicts import tell_merchant
+from app.domain.windows import keep_timers, psp_of
 
 LEG: Final = "A"
 
 
 def settle(draft: Draft, item: Item, cause: str) -> None:
     """Judge `item` afresh and keep it. `cause`: id of the record that changed it, named where it resolves."""
+    ref = item_ref(item.psp, item.identity, item.kind)
+    before: Item | None = draft.get(ref)
     platform: Platform | None = draft.get(PLATFORM)
-    allowed = tolerances(platform, item.psp)
+    psp = psp_of(platform, item.psp)
+    item = forward_facts(draft, item)
+    item = route(draft, item, psp is None or psp.references)
+    allowed = tolerances(platform, item)
     split = roles(item, allowed.gross)
-    item = _keep_books(draft, item, split, allowed)
+    item = keep_books(draft, item, split, allowed.gross)
     expectation = item.expectation
     complete = expectation is not None and is_complete(expectation, split.parts, allowed.gross)
     item = keep_timers(draft, platform, item, complete)
-    item = _keep_mismatches(draft, item, split, allowed, cause)
-    draft.put(item_ref(item.psp, item.identity, item.kind), item)
+    item = keep_leftovers(draft, platform, item)
+    item = _keep_mismatches(draft, item, split, allowed, platform, cause)
+    item = tell_merchant(draft, item, complete)
+    tell_visitors(draft, before, item)
+    draft.put(ref, item)
 
 
-def missing_id(command: SettlementDue | PaymentDue) -> str:
-    """Id of the mismatch that this window would open."""
-    category: Category = "MISSING_SETTLEMENT" if isinstance(command, SettlementDue) else "MISSING_PAYMENT"
+def missing_id(command: MatchDecided) -> str:
+    """Id of the mismatch that this verdict opens where it found nothing."""
+    category: Category = "MISSING_SETTLEMENT"
+    if command.side == "line":
+        category = "DISPUTE_UNMATCHED" if command.kind in DISPUTES else "MISSING_PAYMENT"
     subjects = (_name(command.psp, command.identity, command.kind),)
     return mismatch_id(MATCHING_COMMANDS, home(command.psp, command.identity), LEG, category, subjects)
 
 
-def _keep_books(draft: Draft, item: Item, split: Roles, allowed: Tolerances) -> Item:
-    if not item.lines:
-        return item
-    wanted = targets(item, split, allowed.gross)
-    lines = tuple(bring_up_to_date(draft, item, line, wanted[line.record.id]) for line in item.lines)
-    return replace(item, lines=lines)
-
-
-def _keep_mismatches(draft: Draft, item: Item, split: Roles, allowed: Tolerances, cause: str) -> Item:
+def _keep_mismatches(
+    draft: Draft, item: Item, split: Roles, allowed: Tolerances, platform: Platform | None, cause: str
+) -> Item:
     """Open what the facts support, resolve what they no longer do; an unchanged finding is left alone."""
-    findings = judge(item, split, allowed)
+    findings = judge(item, split, allowed, platform)
     if not findings and not item.open:
         return item
     keys = {finding.key for finding in findings}
@@ -91,7 +100,8 @@ def _keep(draft: Draft, item: Item, split: Roles, finding: Finding, allowed: Tol
 def _evidence(item: Item, finding: Finding) -> str:
     """Changes when the finding or the records it rests on change, not with the configuration's version."""
     records = [held.record for held in item.lines]
-    return sha256(msgspec.json.encode((finding, item.expectation, records))).hexdigest()[:16]
+    facts = [waiting.id for waiting in item.facts]
+    return sha256(msgspec.json.encode((finding, item.expectation, records, facts))).hexdigest()[:16]
 
 
 def _name(psp: str, identity: str, kind: str) -> str:

@@ -1,6 +1,6 @@
 """When the matching lane stops waiting for the other side, and the timers that say so.
 
-`settlement`: an expectation whose gross has not come yet. `payment`: lines without an expectation.
+`settlement`: an expectation whose gross has not come yet. `payment`: lines or PSP's facts without a payment.
 A timer runs exactly while its item needs it, so the same facts leave the same timers behind.
 """
 
@@ -11,18 +11,21 @@ from typing import Final
 import msgspec
 from msgspec.structs import replace
 
-from app.domain.calendar import add_business_days, end_of_day
-from app.domain.configuration import Platform
+from app.domain.calendar import add_business_days, end_of_day, settlement_day
+from app.domain.configuration import Platform, PspConfiguration, SettlementCalendar
 from app.domain.decision import Draft
+from app.domain.directory import waiting_facts
 from app.domain.matching import Item
+from app.domain.parking import PARKING_WINDOW
 from app.domain.settlement import ExpectationAnnounced, LineRecorded, PaymentDue, SettlementDue
 from app.domain.timers import clear_timer, epoch_ms, set_timer
 
 SETTLEMENT: Final = "settlement"
 PAYMENT: Final = "payment"
-SETTLEMENT_BUSINESS_DAYS: Final = 3
-"""T+2 and one business day of grace."""
 PAYMENT_WINDOW: Final = timedelta(days=1)
+REPORT_GRACE: Final = timedelta(seconds=5)
+"""How long a chargeback's line waits for the dispute that its own report brings about."""
+_DEFAULT: Final = SettlementCalendar()
 
 
 def timer_subject(psp: str, kind: str) -> str:
@@ -30,20 +33,56 @@ def timer_subject(psp: str, kind: str) -> str:
     return f"{psp}:{kind}"
 
 
+def psp_of(platform: Platform | None, psp: str) -> PspConfiguration | None:
+    return platform.psps.get(psp) if platform is not None else None
+
+
+def calendar_of(platform: Platform | None, psp: str, source: str | None = None) -> SettlementCalendar:
+    """The calendar of a source, else its PSP's, else the default."""
+    configured = platform.sources.get(source) if platform is not None and source is not None else None
+    if configured is not None and configured.calendar is not None:
+        return configured.calendar
+    of_psp = psp_of(platform, psp)
+    return of_psp.calendar if of_psp is not None else _DEFAULT
+
+
+def settlement_day_of(calendar: SettlementCalendar, occurred_at: datetime) -> date:
+    return settlement_day(occurred_at, calendar.time_zone, calendar.cut_off, calendar.holidays)
+
+
+@lru_cache(maxsize=4096)
+def _after(day: date, days: int, holidays: tuple[date, ...]) -> date:
+    return add_business_days(day, days, holidays)
+
+
+def expected_settle_on(calendar: SettlementCalendar, occurred_at: datetime) -> date:
+    """The last booking date that is not late."""
+    day = settlement_day_of(calendar, occurred_at)
+    return _after(day, calendar.settlement_days, calendar.holidays)
+
+
+def last_day(calendar: SettlementCalendar, occurred_at: datetime) -> date:
+    """The last booking date before the settlement counts as missing."""
+    expected = expected_settle_on(calendar, occurred_at)
+    return _after(expected, calendar.grace_days, calendar.holidays)
+
+
 def settlement_due(platform: Platform | None, expectation: ExpectationAnnounced, now: datetime) -> datetime:
     """The business due of an expectation, but not before every source of its PSP had time to deliver."""
-    psp = platform.psps.get(expectation.psp) if platform else None
+    psp = psp_of(platform, expectation.psp)
     seconds = psp.settlement_window_seconds if psp else None
     if seconds is None:
-        due = _calendar_due(expectation.occurred_at.date())
+        calendars = _calendars(platform, expectation.psp)
+        due = max(end_of_day(last_day(c, expectation.occurred_at), c.time_zone) for c in calendars)
     else:
         due = expectation.occurred_at + timedelta(seconds=seconds)
     return max(due, now + _longest_wait(platform, expectation.psp))
 
 
-@lru_cache(maxsize=1024)
-def _calendar_due(captured_on: date) -> datetime:
-    return end_of_day(add_business_days(captured_on, SETTLEMENT_BUSINESS_DAYS))
+def _calendars(platform: Platform | None, psp: str) -> tuple[SettlementCalendar, ...]:
+    sources = platform.sources.values() if platform else ()
+    own = [s.calendar for s in sources if s.psp == psp and s.calendar is not None]
+    return (calendar_of(platform, psp), *own)
 
 
 def payment_due(platform: Platform | None, line: LineRecorded, now: datetime) -> datetime:
@@ -72,6 +111,12 @@ def restart_settlement(draft: Draft, item: Item) -> Item:
     return _clear(draft, item, SETTLEMENT) if item.settlement_due_ms is not None else item
 
 
+def wait_for_report(draft: Draft, item: Item) -> Item:
+    """A little longer: a chargeback's line was reported, and the dispute may come of it."""
+    record = PaymentDue(id="-", psp=item.psp, identity=item.identity, kind=item.kind)
+    return replace(item, payment_due_ms=_set(draft, item, PAYMENT, draft.now + REPORT_GRACE, record))
+
+
 def _keep_settlement(draft: Draft, platform: Platform | None, item: Item, complete: bool) -> Item:
     expectation = item.expectation
     if expectation is None or complete or item.settlement_closed:
@@ -84,13 +129,20 @@ def _keep_settlement(draft: Draft, platform: Platform | None, item: Item, comple
 
 
 def _keep_payment(draft: Draft, platform: Platform | None, item: Item) -> Item:
-    if not item.lines or item.expectation is not None or item.payment_closed:
+    due = None if item.payment_closed else _payment_due(draft, platform, item)
+    if due is None:
         return _clear(draft, item, PAYMENT) if item.payment_due_ms is not None else item
     if item.payment_due_ms is not None:
         return item
-    due = payment_due(platform, item.lines[0].record, draft.now)
     record = PaymentDue(id="-", psp=item.psp, identity=item.identity, kind=item.kind)
     return replace(item, payment_due_ms=_set(draft, item, PAYMENT, due, record))
+
+
+def _payment_due(draft: Draft, platform: Platform | None, item: Item) -> datetime | None:
+    """None where nothing waits for a payment."""
+    if item.expectation is None and item.own_lines:
+        return payment_due(platform, item.own_lines[0].record, draft.now)
+    return draft.now + PARKING_WINDOW if waiting_facts(item) else None
 
 
 def _set(draft: Draft, item: Item, timer: str, due: datetime, record: msgspec.Struct) -> int:

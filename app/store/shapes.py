@@ -14,12 +14,12 @@ import msgspec
 from app.domain.commands import MerchantLaneRecord
 from app.domain.configuration import Platform
 from app.domain.matching import Item
+from app.domain.matching_records import MatchingLaneRecord
 from app.domain.merchant import Merchant
 from app.domain.mismatch import Mismatch
 from app.domain.parking import Parked
 from app.domain.payment import Payment
 from app.domain.payout import Payout
-from app.domain.settlement import MatchingLaneRecord
 from app.domain.state import Kind
 from app.domain.timers import Timer, from_epoch_ms
 

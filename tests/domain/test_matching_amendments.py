@@ -27,7 +27,7 @@ def test_corrected_figures_replace_the_expectation_and_are_judged_again() -> Non
 def test_corrected_figures_can_make_a_complete_pair_wait_again() -> None:
     world = configured()
     world.send_all([expectation(9_000), line(gross=9_000), expectation(10_000, id="e2")])
-    assert world.categories() == ["AMOUNT_UNDER"]
+    assert world.categories() == ["PARTIAL_SETTLEMENT"]
     assert set(world.timers()) == {"settlement"}
 
 

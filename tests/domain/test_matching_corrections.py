@@ -16,7 +16,7 @@ def test_a_repeat_with_the_same_content_changes_nothing() -> None:
 def test_a_correction_reverses_posts_anew_and_is_judged_again() -> None:
     world = configured()
     world.send_all([expectation(10_000, fee=320), line(gross=9_000, fee=320)])
-    assert world.categories() == ["AMOUNT_UNDER"]
+    assert world.categories() == ["PARTIAL_SETTLEMENT"]
     assert world.send(line(gross=10_000, fee=320)) == "applied"
     wrong, reversal, right = world.transactions
     assert (reversal.kind, reversal.reverses, right.kind) == (
@@ -79,7 +79,7 @@ def test_a_correction_of_the_booking_date_can_change_which_line_is_the_duplicate
 def test_a_correction_of_the_kind_moves_the_line_to_its_other_item() -> None:
     world = configured()
     world.send_all([expectation(10_000), line(gross=-500)])
-    assert world.categories() == ["AMOUNT_UNDER"]
+    assert world.categories() == ["DIRECTION_MISMATCH"]
     world.send(line(gross=-500, kind="refund"))
     assert world.item().lines == ()
     assert [held.record.id for held in world.item(kind="refund").lines] == ["acq/L1"]

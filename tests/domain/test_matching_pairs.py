@@ -9,6 +9,7 @@ import pytest
 
 from app.domain.configuration import PspConfiguration, SourceConfiguration
 from app.domain.mismatch import Mismatch
+from app.domain.streams import RECONCILIATION_MISMATCHES
 from tests.support.matching_world import MatchingWorld, configured, expectation, line
 
 
@@ -25,9 +26,9 @@ CASES = (
     Case("equal", (expectation(), line()), []),
     Case("only an expectation, window open", (expectation(),), []),
     Case("only a line, window open", (line(),), []),
-    Case("1000 against 800 is one mismatch", (expectation(1000), line(gross=800)), ["AMOUNT_UNDER"]),
+    Case("1000 against 800 is one mismatch", (expectation(1000), line(gross=800)), ["PARTIAL_SETTLEMENT"]),
     Case("more than expected", (expectation(1000), line(gross=1001)), ["AMOUNT_OVER"]),
-    Case("one less, no tolerance", (expectation(1000), line(gross=999)), ["AMOUNT_UNDER"]),
+    Case("one less, no tolerance", (expectation(1000), line(gross=999)), ["PARTIAL_SETTLEMENT"]),
     Case(
         "difference at the gross tolerance",
         (expectation(1000), line(gross=995)),
@@ -37,7 +38,7 @@ CASES = (
     Case(
         "difference past the gross tolerance",
         (expectation(1000), line(gross=994)),
-        ["AMOUNT_UNDER"],
+        ["PARTIAL_SETTLEMENT"],
         PspConfiguration(gross_tolerance=5),
     ),
     Case("other currency", (expectation(1000), line(gross=1000, currency="USD")), ["CURRENCY_MISMATCH"]),
@@ -72,12 +73,12 @@ CASES = (
     Case(
         "less gross, so less fee for now",
         (expectation(1000, fee=30), line(gross=500, fee=15)),
-        ["AMOUNT_UNDER"],
+        ["PARTIAL_SETTLEMENT"],
     ),
     Case(
         "less gross, yet too much fee",
         (expectation(1000, fee=30), line(gross=500, fee=40)),
-        ["AMOUNT_UNDER", "FEE_VARIANCE"],
+        ["FEE_VARIANCE", "PARTIAL_SETTLEMENT"],
     ),
     Case(
         "two parts that sum up",
@@ -126,7 +127,7 @@ CASES = (
             expectation(-500, kind="refund", identities=("re_1",)),
             line(gross=-400, kind="refund", psp_payment_id="re_1"),
         ),
-        ["AMOUNT_UNDER"],
+        ["PARTIAL_SETTLEMENT"],
     ),
     Case(
         "refund taken twice",
@@ -143,7 +144,7 @@ CASES = (
     Case(
         "the merchant's reference where the line has no PSP id",
         (expectation(identities=("o-1",)), line(psp_payment_id=None, merchant_ref="o-1", gross=9_000)),
-        ["AMOUNT_UNDER"],
+        ["PARTIAL_SETTLEMENT"],
     ),
 )
 
@@ -188,14 +189,27 @@ def test_a_mismatch_says_who_what_and_why() -> None:
     assert (found.currency, found.expected_amount, found.actual_amount) == ("EUR", 10_000, 9_000)
     assert found.detected_at == world.now
     why = found.explanation
-    assert (why["rule"], why["rule_version"], why["configuration_version"]) == ("A1", 1, 0)
+    assert (why["rule"], why["rule_version"], why["configuration_version"]) == ("A1", 2, 0)
     assert why["differences"] == {
         "gross": {"expected": 10_000, "actual": 9_000, "difference": -1_000, "tolerance": 0}
     }
     assert why["inputs"]["expectation"]["payment_id"] == "pay-1"
     assert [line["line_id"] for line in why["inputs"]["lines"]] == ["L1"]
     assert why["inputs"]["parts"] == ["acq/L1"]
-    assert why["reasons"] == ["settled 1000 minor units less than expected, tolerance 0"]
+    assert why["reasons"] == [
+        "settled 1000 minor units less than expected, tolerance 0",
+        "the settlement window is still open",
+    ]
+
+
+def test_what_is_partial_when_the_window_closes_is_too_little() -> None:
+    world = configured()
+    world.send_all([expectation(10_000), line(gross=9_000)])
+    partial = only(world)
+    world.fire_timers()
+    assert only(world).category == "AMOUNT_UNDER"
+    assert only(world).explanation["reasons"] == ["settled 1000 minor units less than expected, tolerance 0"]
+    assert next(m for m in world.mismatches() if m.id == partial.id).status == "auto_resolved"
 
 
 def test_a_duplicate_names_its_own_line() -> None:
@@ -226,7 +240,8 @@ def test_a_late_part_resolves_what_it_disproves() -> None:
     (resolved,) = world.mismatches()
     assert resolved.status == "auto_resolved"
     assert resolved.explanation["resolution"] == "no longer supported by the facts since acq/L3"
-    assert [type(send.record).__name__ for send in world.sends] == [
+    told = [send.record for send in world.sends if send.topic == RECONCILIATION_MISMATCHES]
+    assert [type(record).__name__ for record in told] == [
         "MismatchOpened",
         "MismatchChanged",
         "MismatchResolved",

@@ -42,4 +42,4 @@ def test_a_window_that_closes_needs_no_second_look() -> None:
 def test_a_mismatch_costs_one_look_for_its_own_row() -> None:
     world = configured()
     world.send_all([expectation(1000), line(gross=900)])
-    assert (world.categories(), world.extra_loads) == (["AMOUNT_UNDER"], 1)
+    assert (world.categories(), world.extra_loads) == (["PARTIAL_SETTLEMENT"], 1)

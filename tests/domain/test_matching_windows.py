@@ -117,7 +117,7 @@ def test_missing_payment_opens_when_its_window_closes_and_a_late_payment_takes_i
     )
     assert (missing.merchant_id, missing.batch_id) == (None, "B1")
     world.send(expectation(1000))
-    assert world.categories() == ["AMOUNT_UNDER"]
+    assert world.categories() == ["PARTIAL_SETTLEMENT"]
 
 
 def test_several_lines_without_a_payment_are_one_missing_payment() -> None:

@@ -6,7 +6,7 @@ add up the books by itself.
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable, Iterable
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, NamedTuple
@@ -17,7 +17,7 @@ from app.domain import matching_lane
 from app.domain.accounts import signed
 from app.domain.commands import PlatformConfigure
 from app.domain.configuration import PspConfiguration, SourceConfiguration
-from app.domain.decision import Conflict, Draft, Duplicate, Ignored, Source, Transaction
+from app.domain.decision import Conflict, Draft, Duplicate, Ignored, Send, Source, Transaction
 from app.domain.matching import Item, item_ref
 from app.domain.mismatch import OPEN_STATUSES, Mismatch
 from app.domain.settlement import ExpectationAnnounced, LineRecorded
@@ -58,6 +58,8 @@ class MatchingWorld:
         self.extra_loads = 0
         self._offset = 0
         self._known: dict[tuple[str, str], bytes] = {}
+        self._told: deque[Send] = deque()
+        self.inner: Counter[str] = Counter()
 
     def get(self, ref: Ref) -> Any:
         return self.state.get(ref)
@@ -76,8 +78,14 @@ class MatchingWorld:
                 return draft
 
     def send(self, command: Any, *, key: str | None = None) -> str:
+        """Decide a record, and then everything that the lane tells itself because of it."""
         outcome = self._decide(command, key or matching_lane.record_key(command) or "")
         self.outcomes[outcome] += 1
+        while self._told:
+            told = self._told.popleft()
+            record: Any = told.record
+            assert told.key == matching_lane.record_key(record)
+            self.inner[self._decide(told.record, told.key)] += 1
         return outcome
 
     def send_all(self, commands: Iterable[Any]) -> None:
@@ -116,6 +124,7 @@ class MatchingWorld:
                 self.state[ref] = value
         self.transactions += draft.transactions
         self.sends += draft.sends
+        self._told += [send for send in draft.sends if send.topic == MATCHING_COMMANDS]
 
     def fire_timers(self, until: datetime | None = None) -> int:
         """Let every timer that is due (by `until`; None: all) come back as its record; returns how many."""
