@@ -12,6 +12,7 @@ from typing import Any, Final, Literal
 import msgspec
 
 from app.domain import streams
+from app.domain.banking import BankingLaneRecord, BankLine
 from app.domain.commands import MerchantLaneRecord
 from app.domain.events import PaymentsEvent
 from app.domain.ledger_events import LedgerTransaction
@@ -51,7 +52,9 @@ class Topic(msgspec.Struct, frozen=True, kw_only=True):
         return config
 
 
-OURS: Final = frozenset({"merchant lane", "matching lane", "settlements door", "workers", "web"})
+OURS: Final = frozenset(
+    {"merchant lane", "matching lane", "settlements door", "banking lane", "bank door", "workers", "web"}
+)
 """Parts of this program among producers and consumers; a lane's timers count as the lane."""
 
 
@@ -76,7 +79,7 @@ TOPICS: Final = (
         key="merchant_id",
         records=MerchantLaneRecord,
         retention_days=None,
-        producers=("upstream", "merchant lane"),
+        producers=("upstream", "ingest", "merchant lane"),
         consumers=("merchant lane",),
         personal_data=True,
     ),
@@ -96,9 +99,29 @@ TOPICS: Final = (
         key="free; {source}/{batch_id} keeps a batch in order",
         records=DoorRecord,
         retention_days=30,
-        producers=("upstream",),
+        producers=("upstream", "ingest"),
         consumers=("settlements door",),
         personal_data=False,
+    ),
+    Topic(
+        name=streams.BANKING_COMMANDS,
+        purpose="What banks say came in and went out",
+        key="account",
+        records=BankingLaneRecord,
+        retention_days=None,
+        producers=("bank door",),
+        consumers=("banking lane",),
+        personal_data=True,
+    ),
+    Topic(
+        name=streams.BANK_LINES,
+        purpose="Lines of bank statements, as sources write them",
+        key="free; account keeps a statement in order",
+        records=BankLine,
+        retention_days=30,
+        producers=("upstream", "ingest"),
+        consumers=("bank door",),
+        personal_data=True,
     ),
     Topic(
         name=streams.PAYMENTS_EVENTS,
@@ -116,7 +139,7 @@ TOPICS: Final = (
         key="{topic}:{partition} of the lane that posted; repeats are known by (source_offset, id)",
         records=LedgerTransaction,
         retention_days=30,
-        producers=("merchant lane", "matching lane"),
+        producers=("merchant lane", "matching lane", "banking lane"),
         consumers=("other services",),
         personal_data=False,
     ),

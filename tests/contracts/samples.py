@@ -14,6 +14,7 @@ import msgspec
 
 from app.contracts.asyncapi import record_types, tag
 from app.contracts.topics import TOPICS
+from app.domain import banking as b
 from app.domain import commands as c
 from app.domain import events as e
 from app.domain import settlement as s
@@ -54,6 +55,19 @@ LINE_FULL: Final[dict[str, Any]] = {
     "rate": "1.0",
 }
 LINE_MINIMAL: Final[dict[str, Any]] = {**LINE, "merchant_ref": "o-1", "net": 12345}
+BANK_LINE: Final[dict[str, Any]] = {
+    "account": "DE89370400440532013000",
+    "line_id": "L7",
+    "amount": 11957,
+    "currency": "EUR",
+    "value_date": date(2026, 11, 22),
+}
+BANK_LINE_FULL: Final[dict[str, Any]] = {
+    **BANK_LINE,
+    "booking_date": date(2026, 11, 23),
+    "remittance": "PAYOUT B1",
+    "end_to_end_id": "E2E-1",
+}
 MISMATCH: Final[dict[str, Any]] = {
     "mismatch_id": "mm_1",
     "leg": "A",
@@ -235,6 +249,8 @@ FULL: Final[tuple[msgspec.Struct, ...]] = (
     ),
     s.SettlementDue(id="settlement/pi_1/1", psp="stripe", identity="pi_1", kind="capture"),
     s.PaymentDue(id="payment/pi_1/1", psp="stripe", identity="pi_1", kind="refund"),
+    b.BankLine(**BANK_LINE_FULL),
+    b.BankLineRecorded(id="DE89370400440532013000/L7", **BANK_LINE_FULL),
     LedgerTransaction(
         id="pc.0.7.2",
         kind="capture",
@@ -277,6 +293,8 @@ MINIMAL: Final[tuple[msgspec.Struct, ...]] = (
     ),
     s.SettlementLine(**LINE_MINIMAL),
     s.LineRecorded(id="acquirer-a/L1", **LINE_MINIMAL),
+    b.BankLine(**BANK_LINE),
+    b.BankLineRecorded(id="DE89370400440532013000/L7", **BANK_LINE),
     LedgerTransaction(
         id="pc.0.7.2",
         kind="capture",

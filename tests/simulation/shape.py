@@ -9,6 +9,8 @@ import msgspec
 
 from app.domain.state import Kind
 from app.domain.streams import (
+    BANK_LINES,
+    BANKING_COMMANDS,
     LEDGER_TRANSACTIONS,
     MATCHING_COMMANDS,
     PAYMENTS_COMMANDS,
@@ -57,6 +59,8 @@ def draw_shape(rng: Random) -> Shape:
             PAYMENTS_COMMANDS: payments,
             MATCHING_COMMANDS: rng.choice((1, 2)),
             SETTLEMENTS_LINES: 1,
+            BANKING_COMMANDS: rng.choice((1, 2)),
+            BANK_LINES: 1,
             PAYMENTS_EVENTS: 2,
             LEDGER_TRANSACTIONS: 1,
             RECONCILIATION_MISMATCHES: 1,
