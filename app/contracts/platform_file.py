@@ -66,6 +66,9 @@ def contradictions(record: PlatformConfigure) -> Iterator[str]:
     for name, psp in record.psps.items():
         if psp.fee_payer not in ("platform", "merchant"):
             yield f"psps.{name}.fee_payer: must be platform or merchant, not {psp.fee_payer!r}"
+        if psp.dispute_loss_bearer not in ("platform", "merchant"):
+            bearer = psp.dispute_loss_bearer
+            yield f"psps.{name}.dispute_loss_bearer: must be platform or merchant, not {bearer!r}"
 
 
 def _load(path: Path) -> Any:

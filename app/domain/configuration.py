@@ -27,6 +27,10 @@ class PspConfiguration(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=
     fee_tolerance: NonNegative | None = None
     """Minor units; None: max(1, 0.5 % of the expected fee)."""
     gross_tolerance: NonNegative = 0
+    dispute_loss_bearer: str = "merchant"
+    """Who bears a dispute that was lost: `merchant` or `platform`."""
+    dispute_fee_passed_on: bool = False
+    """Whether the merchant pays what the PSP keeps of a dispute fee."""
 
 
 class SourceConfiguration(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -71,3 +75,5 @@ class Platform(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     book: BookRates = BookRates()
     payout_account: str = "main"
     """The platform's bank account that payouts leave from; books as `bank:{payout_account}`."""
+    parking_window_seconds: int | None = None
+    """How long a fact waits for its parent before that is shown as missing; None: 72 hours."""

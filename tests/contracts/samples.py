@@ -154,6 +154,7 @@ FULL: Final[tuple[msgspec.Struct, ...]] = (
         default_release_delay_days=3,
         release_delay_seconds=2,
         payout_account="DE89370400440532013000",
+        parking_window_seconds=6,
         psps={
             "stripe": PspConfiguration(
                 fee_plan=FeePlan(bps=150, fixed={"EUR": 25}),
@@ -161,6 +162,8 @@ FULL: Final[tuple[msgspec.Struct, ...]] = (
                 settlement_window_seconds=8,
                 fee_tolerance=2,
                 gross_tolerance=1,
+                dispute_loss_bearer="platform",
+                dispute_fee_passed_on=True,
             )
         },
         sources={
@@ -312,6 +315,26 @@ MINIMAL: Final[tuple[msgspec.Struct, ...]] = (
 
 
 EARLIER: Final[dict[str, msgspec.Struct]] = {
+    "platform.configure.1": c.PlatformConfigure(
+        id="p-1",
+        default_plan=FeePlan(bps=290, fixed={"USD": 30, "EUR": 25}),
+        default_release_delay_days=3,
+        release_delay_seconds=2,
+        payout_account="DE89370400440532013000",
+        psps={
+            "stripe": PspConfiguration(
+                fee_plan=FeePlan(bps=150, fixed={"EUR": 25}),
+                fee_payer="merchant",
+                settlement_window_seconds=8,
+                fee_tolerance=2,
+                gross_tolerance=1,
+            )
+        },
+        sources={
+            "acquirer-a": SourceConfiguration(psp="stripe", payment_window_seconds=5, min_wait_seconds=3)
+        },
+        book=BookRates(currency="USD", rates={"EUR": Rate(value=10850, scale=4, quote_id="q-1")}),
+    ),
     "expectation.announced.1": s.ExpectationAnnounced(
         id="pc.0.7.1",
         **PAYMENT,
