@@ -7,6 +7,7 @@ from msgspec import Meta
 
 from app.domain.fields import Amount, BasisPoints, Currency, NonNegative
 from app.domain.money import check_currency
+from app.domain.source_files import SourceFile
 
 
 class FeePlan(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -41,6 +42,8 @@ class SourceConfiguration(msgspec.Struct, frozen=True, kw_only=True, omit_defaul
     """From a line's arrival to MISSING_PAYMENT while no expectation has come; None: one day."""
     min_wait_seconds: NonNegative = 0
     """No window closes sooner than this after a record's arrival: a backfill opens nothing early."""
+    file: SourceFile | None = None
+    """How its files are written, for `ingest`; no lane reads it."""
 
 
 class Rate(msgspec.Struct, frozen=True, kw_only=True):
