@@ -48,6 +48,7 @@ LANE_NAMES: Final = {
     "settlements.lines": "Settlement lines",
     "banking.commands": "Banking",
     "bank.lines": "Bank lines",
+    "psp.webhooks": "Webhooks",
 }
 
 

@@ -56,6 +56,7 @@ def tag(record: type[msgspec.Struct]) -> str:
 
 
 def _channel(topic: Topic) -> dict[str, Any]:
+    limit = {} if topic.max_record_bytes is None else {"max.message.bytes": topic.max_record_bytes}
     return {
         "address": topic.name,
         "description": f"{topic.purpose}. Key: {topic.key}.",
@@ -69,6 +70,7 @@ def _channel(topic: Topic) -> dict[str, Any]:
                 "topicConfiguration": {
                     "cleanup.policy": [topic.cleanup],
                     "retention.ms": int(topic.config["retention.ms"]),
+                    **limit,
                 },
                 "bindingVersion": KAFKA_BINDING,
             }

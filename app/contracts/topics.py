@@ -18,6 +18,7 @@ from app.domain.events import PaymentsEvent
 from app.domain.ledger_events import LedgerTransaction
 from app.domain.mismatch_events import MismatchRecord
 from app.domain.settlement import DoorRecord, MatchingLaneRecord
+from app.domain.webhooks import WebhookReceived
 
 APP_ID: Final = "tallystick"
 """Consumer group and Faust app id; begins the names of changelog topics, so it is a data format."""
@@ -38,6 +39,8 @@ class Topic(msgspec.Struct, frozen=True, kw_only=True):
     retention_days: int | None
     """None keeps everything."""
     cleanup: Literal["delete", "compact"] = "delete"
+    max_record_bytes: int | None = None
+    """None: the broker's default, 1 MiB with a batch's header."""
     producers: tuple[str, ...]
     consumers: tuple[str, ...]
     personal_data: bool
@@ -49,12 +52,14 @@ class Topic(msgspec.Struct, frozen=True, kw_only=True):
         if self.cleanup == "delete":
             config["retention.ms"] = str(-1 if self.retention_days is None else self.retention_days * DAY_MS)
             config["retention.bytes"] = "-1"
+        if self.max_record_bytes is not None:
+            config["max.message.bytes"] = str(self.max_record_bytes)
         return config
 
 
-OURS: Final = frozenset(
-    {"merchant lane", "matching lane", "settlements door", "banking lane", "bank door", "workers", "web"}
-)
+_LANES: Final = ("merchant lane", "matching lane", "banking lane")
+_DOORS: Final = ("settlements door", "bank door", "webhook door")
+OURS: Final = frozenset({*_LANES, *_DOORS, "workers", "web"})
 """Parts of this program among producers and consumers; a lane's timers count as the lane."""
 
 
@@ -79,7 +84,7 @@ TOPICS: Final = (
         key="merchant_id",
         records=MerchantLaneRecord,
         retention_days=None,
-        producers=("upstream", "ingest", "merchant lane"),
+        producers=("upstream", "ingest", "webhook door", "merchant lane"),
         consumers=("merchant lane",),
         personal_data=True,
     ),
@@ -89,7 +94,7 @@ TOPICS: Final = (
         key="{psp}:{identity}",
         records=MatchingLaneRecord,
         retention_days=None,
-        producers=("merchant lane", "settlements door", "matching lane"),
+        producers=("merchant lane", "settlements door", "webhook door", "matching lane"),
         consumers=("matching lane",),
         personal_data=False,
     ),
@@ -121,6 +126,17 @@ TOPICS: Final = (
         retention_days=30,
         producers=("upstream", "ingest"),
         consumers=("bank door",),
+        personal_data=True,
+    ),
+    Topic(
+        name=streams.PSP_WEBHOOKS,
+        purpose="PSPs' webhooks as they came, their signatures verified",
+        key="SHA-256 of the body, in hex",
+        records=WebhookReceived,
+        retention_days=400,
+        max_record_bytes=8 * 1024 * 1024,  # a body of 1 MiB as text in JSON is six times that at worst
+        producers=("web",),
+        consumers=("webhook door",),
         personal_data=True,
     ),
     Topic(

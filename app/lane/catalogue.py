@@ -10,9 +10,11 @@ from app.domain.streams import (
     BANKING_COMMANDS,
     MATCHING_COMMANDS,
     PAYMENTS_COMMANDS,
+    PSP_WEBHOOKS,
     SETTLEMENTS_LINES,
 )
 from app.lane.ports import Rules
+from app.psp import door as webhook_door
 
 RULES: Final[Mapping[str, Rules]] = {
     PAYMENTS_COMMANDS: Rules(
@@ -54,6 +56,14 @@ RULES: Final[Mapping[str, Rules]] = {
         decide=bank_door.decide,
         prefetch=bank_door.prefetch,
         record_key=bank_door.record_key,
+        is_door=True,
+    ),
+    PSP_WEBHOOKS: Rules(
+        topic=PSP_WEBHOOKS,
+        decode=decoder(PSP_WEBHOOKS),
+        decide=webhook_door.decide,
+        prefetch=webhook_door.prefetch,
+        record_key=webhook_door.record_key,
         is_door=True,
     ),
 }

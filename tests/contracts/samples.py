@@ -27,6 +27,7 @@ from app.domain.configuration import (
 )
 from app.domain.ledger_events import LedgerEntry, LedgerTransaction
 from app.domain.mismatch_events import MismatchChanged, MismatchOpened, MismatchResolved
+from app.domain.webhooks import WebhookReceived
 
 GOLDEN: Final = Path(__file__).parent / "golden"
 AT: Final = datetime(2026, 11, 20, 9, 0, tzinfo=UTC)
@@ -90,6 +91,15 @@ MISMATCH_FULL: Final[dict[str, Any]] = {
 }
 EVENT: Final[dict[str, Any]] = {"id": "pc.0.7.1", "seq": 1, "merchant_id": "m-1", "occurred_at": AT}
 PAYMENT_EVENT: Final[dict[str, Any]] = {**EVENT, **MONEY, "payment_id": "pay-1", "status": "captured"}
+STATUS_EVENT: Final[dict[str, Any]] = {**PAYMENT_EVENT, "psp": "stripe"}
+NAMED: Final[dict[str, Any]] = {"psp_payment_id": "pi_1", "reason": "insufficient_funds"}
+STATUS_EVENTS: Final = (
+    (e.PaymentWasAuthorized, "authorized"),
+    (e.PaymentNeedsAction, "requires_action"),
+    (e.PaymentHasFailed, "failed"),
+    (e.PaymentWasVoided, "voided"),
+    (e.PaymentHasExpired, "expired"),
+)
 CAPTURE_EVENT: Final[dict[str, Any]] = {
     **PAYMENT_EVENT,
     "capture_id": "pay-1",
@@ -107,6 +117,7 @@ EVENTS: Final[tuple[msgspec.Struct, ...]] = (
     e.PaymentCaptured(**CAPTURE_EVENT, **POSTED, psp_capture_id="pi_1", psp_fee=210),
     e.PaymentCorrected(**CAPTURE_EVENT, **POSTED, psp_capture_id="pi_1", psp_fee=210),
     e.PaymentIdentified(**PAYMENT_EVENT, **POSTED, capture_id="pay-1", psp_capture_id="pi_1", alias="pay-9"),
+    *(event(**{**STATUS_EVENT, "status": status}, **NAMED, flags=("f",)) for event, status in STATUS_EVENTS),
     e.PaymentFlagged(**PAYMENT_EVENT, **POSTED),
     e.FundsReleased(**PAYMENT_EVENT, **POSTED, capture_id="pay-1"),
     e.RefundAccepted(**REFUND_EVENT, **POSTED, psp_refund_id="re_1"),
@@ -133,6 +144,7 @@ EVENTS_MINIMAL: Final[tuple[msgspec.Struct, ...]] = (
     e.PaymentCaptured(**CAPTURE_EVENT),
     e.PaymentCorrected(**CAPTURE_EVENT),
     e.PaymentIdentified(**PAYMENT_EVENT, capture_id="pay-1"),
+    *(event(**{**STATUS_EVENT, "status": status}) for event, status in STATUS_EVENTS),
     e.PaymentFlagged(**PAYMENT_EVENT),
     e.FundsReleased(**PAYMENT_EVENT, capture_id="pay-1"),
     e.RefundAccepted(**REFUND_EVENT),
@@ -144,6 +156,15 @@ EVENTS_MINIMAL: Final[tuple[msgspec.Struct, ...]] = (
     e.PayoutHasFailed(**PAYOUT_EVENT, status="failed"),
     e.PayoutCameBack(**PAYOUT_EVENT, status="returned"),
     e.RequestRefused(**EVENT, request_id="c3", request_type="payout.create", code="insufficient_funds"),
+)
+
+NAMES: Final[dict[str, Any]] = {"order_ref": "o-1", "invoice_id": "INV-1"}
+PAYMENT_FACTS: Final[tuple[type[c.PaymentFact], ...]] = (
+    c.PaymentAuthorized,
+    c.PaymentActionRequired,
+    c.PaymentFailed,
+    c.PaymentVoided,
+    c.PaymentExpired,
 )
 
 FULL: Final[tuple[msgspec.Struct, ...]] = (
@@ -203,6 +224,10 @@ FULL: Final[tuple[msgspec.Struct, ...]] = (
             location=(52.5, 13.4),
         ),
     ),
+    *(
+        fact(id="f1", **PAYMENT, **MONEY, psp="stripe", **NAMED, **NAMES, occurred_at=AT)
+        for fact in PAYMENT_FACTS
+    ),
     c.RefundRecord(id="c2", **PAYMENT, **MONEY, refund_id="re-1", psp_refund_id="re_1", occurred_at=AT),
     c.RefundCreate(id="c3", **PAYMENT, **MONEY, refund_id="re-2"),
     c.PayoutCreate(id="c4", merchant_id="m-1", **MONEY, payout_id="po-1"),
@@ -254,6 +279,13 @@ FULL: Final[tuple[msgspec.Struct, ...]] = (
     s.PaymentDue(id="payment/pi_1/1", psp="stripe", identity="pi_1", kind="refund"),
     b.BankLine(**BANK_LINE_FULL),
     b.BankLineRecorded(id="DE89370400440532013000/L7", **BANK_LINE_FULL),
+    WebhookReceived(
+        psp="stripe",
+        headers={"stripe-signature": "t=1795165200,v1=00ff"},
+        body='{"id": "evt_1", "type": "charge.succeeded"}',
+        body_base64=b"\xff\x00",
+        received_at=LATER,
+    ),
     LedgerTransaction(
         id="pc.0.7.2",
         kind="capture",
@@ -278,6 +310,7 @@ MINIMAL: Final[tuple[msgspec.Struct, ...]] = (
     c.PlatformConfigure(id="p-1"),
     c.MerchantConfigure(id="c0", merchant_id="m-1", settlement_currency="EUR"),
     c.PaymentRecord(id="c1", **PAYMENT, **MONEY, psp="stripe", order_ref="o-1", occurred_at=AT),
+    *(fact(id="f1", **PAYMENT, **MONEY, psp="stripe", occurred_at=AT) for fact in PAYMENT_FACTS),
     c.RefundRecord(id="c2", **PAYMENT, **MONEY, refund_id="re-1", occurred_at=AT),
     c.PayoutPaid(id="c5", merchant_id="m-1", payout_id="po-1", occurred_at=AT),
     c.PayoutFailed(id="c6", merchant_id="m-1", payout_id="po-1", occurred_at=AT),
@@ -298,6 +331,7 @@ MINIMAL: Final[tuple[msgspec.Struct, ...]] = (
     s.LineRecorded(id="acquirer-a/L1", **LINE_MINIMAL),
     b.BankLine(**BANK_LINE),
     b.BankLineRecorded(id="DE89370400440532013000/L7", **BANK_LINE),
+    WebhookReceived(psp="adyen", received_at=AT),
     LedgerTransaction(
         id="pc.0.7.2",
         kind="capture",

@@ -16,6 +16,7 @@ def test_names_are_a_data_format() -> None:
         "settlements.lines",
         "banking.commands",
         "bank.lines",
+        "psp.webhooks",
         "payments.events",
         "ledger.transactions",
         "reconciliation.mismatches",
@@ -44,6 +45,12 @@ def test_lane_topics_keep_everything_and_doors_thirty_days() -> None:
         assert BY_NAME[name].config["retention.ms"] == str(30 * 24 * 60 * 60 * 1000)
 
 
+def test_webhooks_stay_as_long_as_ids_are_known_and_may_be_large() -> None:
+    config = BY_NAME["psp.webhooks"].config
+    assert config["retention.ms"] == str(400 * 24 * 60 * 60 * 1000)
+    assert config["max.message.bytes"] == str(8 * 1024 * 1024)
+
+
 def test_changelogs_are_compacted() -> None:
     for topic in TOPICS:
         assert (topic.cleanup == "compact") == topic.name.endswith("-changelog")
@@ -60,5 +67,5 @@ def test_every_topic_is_used_and_personal_data_is_marked() -> None:
         assert topic.producers
         assert topic.consumers
         assert OURS.intersection((*topic.producers, *topic.consumers))
-    personal = ["payments.commands", "banking.commands", "bank.lines"]
+    personal = ["payments.commands", "banking.commands", "bank.lines", "psp.webhooks"]
     assert [topic.name for topic in TOPICS if topic.personal_data] == personal

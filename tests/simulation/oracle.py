@@ -25,10 +25,12 @@ from app.domain.streams import (
     LEDGER_TRANSACTIONS,
     MATCHING_COMMANDS,
     PAYMENTS_COMMANDS,
+    PSP_WEBHOOKS,
     SETTLEMENTS_LINES,
 )
 from app.domain.timers import is_set_again
 from app.kafka.partitioner import partition_for
+from app.psp import door as webhook_door
 from app.store.api import LaneId
 from tests.simulation.broker import Record
 
@@ -38,8 +40,9 @@ DECIDERS: dict[str, Any] = {
     SETTLEMENTS_LINES: settlement_door,
     BANKING_COMMANDS: banking_lane,
     BANK_LINES: bank_door,
+    PSP_WEBHOOKS: webhook_door,
 }
-DOORS = (SETTLEMENTS_LINES, BANK_LINES)
+DOORS = (SETTLEMENTS_LINES, BANK_LINES, PSP_WEBHOOKS)
 CORRECTED = (MATCHING_COMMANDS, BANKING_COMMANDS)
 """Lanes whose facts come from files: another content under a known id corrects the first."""
 Decide = Callable[[Draft, Any], None]

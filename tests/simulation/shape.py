@@ -15,6 +15,7 @@ from app.domain.streams import (
     MATCHING_COMMANDS,
     PAYMENTS_COMMANDS,
     PAYMENTS_EVENTS,
+    PSP_WEBHOOKS,
     RECONCILIATION_MISMATCHES,
     SETTLEMENTS_LINES,
 )
@@ -61,6 +62,7 @@ def draw_shape(rng: Random) -> Shape:
             SETTLEMENTS_LINES: 1,
             BANKING_COMMANDS: rng.choice((1, 2)),
             BANK_LINES: 1,
+            PSP_WEBHOOKS: 1,
             PAYMENTS_EVENTS: 2,
             LEDGER_TRANSACTIONS: 1,
             RECONCILIATION_MISMATCHES: 1,
