@@ -89,7 +89,7 @@ class RowRule(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class Trailer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """Control totals: of the rows before it, back to the trailer before; with `path` of the whole document."""
+    """Control totals: of the rows before it, back to the last trailer; with `path`, of the whole document."""
 
     when: tuple[Condition, ...] = ()
     """How its row is known."""
