@@ -250,6 +250,11 @@ MerchantLaneRecord = (
     PlatformConfigure
     | MerchantConfigure
     | PaymentRecord
+    | PaymentAuthorized
+    | PaymentActionRequired
+    | PaymentFailed
+    | PaymentVoided
+    | PaymentExpired
     | RefundRecord
     | RefundCreate
     | PayoutCreate

@@ -117,7 +117,7 @@ EVENTS: Final[tuple[msgspec.Struct, ...]] = (
     e.PaymentCaptured(**CAPTURE_EVENT, **POSTED, psp_capture_id="pi_1", psp_fee=210),
     e.PaymentCorrected(**CAPTURE_EVENT, **POSTED, psp_capture_id="pi_1", psp_fee=210),
     e.PaymentIdentified(**PAYMENT_EVENT, **POSTED, capture_id="pay-1", psp_capture_id="pi_1", alias="pay-9"),
-    *(event(**{**STATUS_EVENT, "status": status}, **NAMED, flags=("f",)) for event, status in STATUS_EVENTS),
+    *(event(**{**STATUS_EVENT, "status": status}, **NAMED, **POSTED) for event, status in STATUS_EVENTS),
     e.PaymentFlagged(**PAYMENT_EVENT, **POSTED),
     e.FundsReleased(**PAYMENT_EVENT, **POSTED, capture_id="pay-1"),
     e.RefundAccepted(**REFUND_EVENT, **POSTED, psp_refund_id="re_1"),
