@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from app.domain.streams import MATCHING_COMMANDS, PAYMENTS_COMMANDS
+from app.lane.catalogue import RULES
 from bench.answer import WrongAnswer, verify
 from bench.load import PARTITIONS, Load, opening
 from bench.machine import Cpu
@@ -167,7 +168,7 @@ async def _written(run: Emptied, events: int) -> bool:
 
 
 async def _owns_all(run: Emptied) -> bool:
-    wanted = PARTITIONS * (len(LANES) + 1)
+    wanted = PARTITIONS * len(RULES)
     return bool(await run.pool.fetchval("SELECT cardinality(lanes) = $1 FROM workers", wanted))
 
 

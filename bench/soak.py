@@ -25,6 +25,7 @@ from app.demo.generator import Generator
 from app.demo.sender import Sender
 from app.domain.streams import MATCHING_COMMANDS, PAYMENTS_COMMANDS, SETTLEMENTS_LINES
 from app.kafka.publisher import Outgoing
+from app.lane.catalogue import RULES
 from bench.load import PARTITIONS
 from bench.machine import rss_megabytes, seconds
 from bench.measure import POLL_SECONDS, Peer, process, python
@@ -167,7 +168,7 @@ async def _until(condition: Any, within_seconds: float) -> None:
 
 async def _shared_out(run: Emptied) -> bool:
     owned = await run.pool.fetchval("SELECT sum(cardinality(lanes)) FROM workers")
-    return bool(owned == PARTITIONS * len(LANES))
+    return bool(owned == PARTITIONS * len(RULES))
 
 
 async def _at_rest(run: Emptied) -> bool:

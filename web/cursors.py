@@ -9,13 +9,11 @@ from __future__ import annotations
 import base64
 import binascii
 from collections.abc import Sequence
-from datetime import datetime
 from typing import Annotated, Any, TypeVar
 
 import msgspec
 from msgspec import Meta
 
-from web.params import Text
 from web.problems import invalid
 
 Key = TypeVar("Key", bound=msgspec.Struct)
@@ -26,12 +24,7 @@ class TransactionKey(msgspec.Struct, array_like=True, forbid_unknown_fields=True
     number: Annotated[int, Meta(ge=0, le=2**63 - 1)]
 
 
-class MismatchKey(msgspec.Struct, array_like=True, forbid_unknown_fields=True, tag="mismatches"):
-    detected_at: Annotated[datetime, Meta(tz=True)]
-    id: Text
-
-
-def write_cursor(last: TransactionKey | MismatchKey) -> str:
+def write_cursor(last: msgspec.Struct) -> str:
     return base64.urlsafe_b64encode(msgspec.json.encode(last)).decode().rstrip("=")
 
 

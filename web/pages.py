@@ -7,7 +7,7 @@ from typing import Final
 
 from aiohttp import web
 
-from app.store.web_reads import find_mismatch
+from app.store.web_mismatches import find_mismatch
 from web import render
 from web.deps import DEPS
 from web.params import check_path

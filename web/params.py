@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Annotated, Final, TypeVar
+from functools import cache
+from typing import Annotated, Any, Final, TypeVar, get_origin
 
 import msgspec
 from msgspec import Meta
@@ -30,18 +31,30 @@ UNKNOWN: Final = re.compile(r"unknown field `(?P<name>[^`]*)`")
 
 
 def read_query(query: MultiMapping[str], wanted: type[Parameters]) -> Parameters:
-    """Convert a query string's parameters; unknown and repeated ones are errors too."""
-    repeated = sorted({name for name in query if len(query.getall(name)) > 1})
+    """Convert a query string's parameters; unknown ones, and repeated ones of a single value, are errors.
+
+    A parameter of several values is given repeatedly, or once with commas, or both.
+    """
+    several = _several(wanted)
+    repeated = sorted({name for name in query if name not in several and len(query.getall(name)) > 1})
     if repeated:
         raise invalid_all([FieldError(name, "given more than once") for name in repeated])
-    texts = dict(query)
+    texts = {name: ",".join(query.getall(name)) for name in query}
     for name, value in texts.items():
         if not _encodable(name + value):
             raise invalid(name.encode(errors="replace").decode(), "is not valid Unicode")
+    values: dict[str, Any] = texts | {name: texts[name].split(",") for name in several & texts.keys()}
     try:
-        return msgspec.convert(texts, wanted, strict=False)
+        return msgspec.convert(values, wanted, strict=False)
     except msgspec.ValidationError as error:
         raise _named(error, texts) from None
+
+
+@cache
+def _several(wanted: type[msgspec.Struct]) -> frozenset[str]:
+    """Parameters that take several values."""
+    fields = msgspec.structs.fields(wanted)
+    return frozenset(field.name for field in fields if get_origin(field.type) is tuple)
 
 
 def _named(error: msgspec.ValidationError, texts: Mapping[str, str]) -> Exception:
@@ -50,8 +63,9 @@ def _named(error: msgspec.ValidationError, texts: Mapping[str, str]) -> Exceptio
     if unknown:
         return invalid(unknown["name"][:100], "is not a parameter of this resource")
     if at:
-        given = texts.get(at["name"], "")
-        return invalid(at["name"], f"{AT.sub('', message)}, given {given[:100]!r}")
+        name = at["name"].partition("[")[0]
+        given = texts.get(name, "")
+        return invalid(name, f"{AT.sub('', message)}, given {given[:100]!r}")
     return invalid("query", message)
 
 

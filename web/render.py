@@ -10,7 +10,7 @@ from typing import Any, Final
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from app.store.web_figures import MismatchRow
-from app.store.web_reads import MismatchDetails
+from app.store.web_mismatches import MismatchDetails
 from web import views
 from web.assets import asset_url
 from web.money import format_count, format_minor

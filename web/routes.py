@@ -6,12 +6,11 @@ from typing import Final
 
 from web import assets, health, ledger, merchants, metrics, mismatches, openapi, pages, payments, status
 from web.call import Access, Endpoint, Raw
+from web.mismatch_schemas import MismatchDetail, MismatchPage
 from web.schemas import (
     Health,
     LedgerPage,
     MerchantBalance,
-    Mismatch,
-    MismatchPage,
     Payment,
     Readiness,
     Status,
@@ -34,10 +33,10 @@ ENDPOINTS: Final = (
              summary="What was posted, newest first"),
     Endpoint(path="/v1/mismatches", handler=mismatches.get_mismatches, access=EITHER, answer=MismatchPage,
              query=mismatches.MismatchQuery, problems=("not_yet",),
-             summary="Where two sides do not match, newest first"),
-    Endpoint(path="/v1/mismatches/{id}", handler=mismatches.get_mismatch, access=EITHER, answer=Mismatch,
-             query=mismatches.OneMismatchQuery, problems=("not_found", "not_yet"),
-             summary="One mismatch; for staff with its explanation"),
+             summary="Where two sides do not match"),
+    Endpoint(path="/v1/mismatches/{id}", handler=mismatches.get_mismatch, access=EITHER,
+             answer=MismatchDetail, query=mismatches.OneMismatchQuery, problems=("not_found", "not_yet"),
+             summary="One mismatch; for staff with both sides, the differences and a time line"),
     Endpoint(path="/healthz", handler=health.get_health, access=OPEN, answer=Health,
              summary="Whether this process runs"),
     Endpoint(path="/readyz", handler=health.get_readiness, access=OPEN, answer=Readiness,

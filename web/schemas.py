@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import msgspec
-from msgspec import UNSET, UnsetType
 
 from app.domain.fields import Moment
 
@@ -214,39 +213,6 @@ class LedgerPage(Answer, frozen=True, kw_only=True):
     """Newest first. `next_cursor` is null exactly when `has_more` is false."""
 
     items: list[LedgerTransaction]
-    has_more: bool
-    next_cursor: str | None
-
-
-class Mismatch(Answer, frozen=True, kw_only=True):
-    """`difference` = actual − expected. `detected_after_ms`: from the second side's append to the commit."""
-
-    id: str
-    leg: str
-    category: str
-    severity: str
-    status: str
-    merchant_id: str | None
-    psp: str | None
-    payment_id: str | None
-    batch_id: str | None
-    currency: str | None
-    expected_amount: int | None
-    actual_amount: int | None
-    difference: int | None
-    detected_at: Moment
-    detected_after_ms: int | None
-    due_at: Moment
-    explanation: dict[str, Any] | UnsetType = UNSET
-    """Only of a single mismatch, for staff: rule, inputs, differences, reasons."""
-    owner_topic: str | UnsetType = UNSET
-    owner_key: str | UnsetType = UNSET
-
-
-class MismatchPage(Answer, frozen=True, kw_only=True):
-    """Newest first. `next_cursor` is null exactly when `has_more` is false."""
-
-    items: list[Mismatch]
     has_more: bool
     next_cursor: str | None
 

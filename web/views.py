@@ -46,6 +46,9 @@ LANE_NAMES: Final = {
     "payments.commands": "Payments",
     "matching.commands": "Matching",
     "settlements.lines": "Settlement lines",
+    "banking.commands": "Banking",
+    "bank.lines": "Bank lines",
+    "psp.webhooks": "Webhooks",
 }
 
 

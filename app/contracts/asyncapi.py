@@ -12,7 +12,7 @@ from app.contracts.topics import OURS, TOPICS, Topic
 VERSION: Final = "1.0.0"
 """Of the contracts: a minor step for new fields, records or topics; they never change otherwise."""
 KAFKA_BINDING: Final = "0.5.0"
-PERSONAL: Final = ("Payer",)
+PERSONAL: Final = ("Payer", "BankLine", "BankLineRecorded")
 """Record parts that hold personal data."""
 DESCRIPTION: Final = (
     "Records are JSON in UTF-8. Amounts are integers in minor units of the currency beside them (ISO 4217). "
@@ -56,6 +56,7 @@ def tag(record: type[msgspec.Struct]) -> str:
 
 
 def _channel(topic: Topic) -> dict[str, Any]:
+    limit = {} if topic.max_record_bytes is None else {"max.message.bytes": topic.max_record_bytes}
     return {
         "address": topic.name,
         "description": f"{topic.purpose}. Key: {topic.key}.",
@@ -69,6 +70,7 @@ def _channel(topic: Topic) -> dict[str, Any]:
                 "topicConfiguration": {
                     "cleanup.policy": [topic.cleanup],
                     "retention.ms": int(topic.config["retention.ms"]),
+                    **limit,
                 },
                 "bindingVersion": KAFKA_BINDING,
             }

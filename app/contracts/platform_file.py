@@ -15,6 +15,7 @@ from typing import Any, Final
 import msgspec
 from msgspec import inspect
 
+from app.contracts.source_file_checks import problems as file_problems
 from app.domain.commands import PlatformConfigure
 from app.errors import ConfigurationError
 
@@ -61,11 +62,17 @@ def unknown_fields(value: Any, kind: inspect.Type, path: str = "") -> Iterator[s
 def contradictions(record: PlatformConfigure) -> Iterator[str]:
     """What is right field by field and cannot hold together."""
     for name, source in record.sources.items():
-        if source.psp not in record.psps:
+        of_a_bank = source.file is not None and source.file.holds == "bank"
+        if source.psp not in record.psps and not (of_a_bank and not source.psp):
             yield f"sources.{name}.psp: {source.psp!r} is not one of psps"
+        if source.file is not None:
+            yield from (f"sources.{name}.file.{problem}" for problem in file_problems(source.file))
     for name, psp in record.psps.items():
         if psp.fee_payer not in ("platform", "merchant"):
             yield f"psps.{name}.fee_payer: must be platform or merchant, not {psp.fee_payer!r}"
+        if psp.dispute_loss_bearer not in ("platform", "merchant"):
+            bearer = psp.dispute_loss_bearer
+            yield f"psps.{name}.dispute_loss_bearer: must be platform or merchant, not {bearer!r}"
 
 
 def _load(path: Path) -> Any:

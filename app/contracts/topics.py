@@ -12,12 +12,14 @@ from typing import Any, Final, Literal
 import msgspec
 
 from app.domain import streams
+from app.domain.banking import BankingLaneRecord, BankLine
 from app.domain.commands import MerchantLaneRecord
 from app.domain.events import PaymentsEvent
 from app.domain.ledger_events import LedgerTransaction
 from app.domain.matching_records import MatchingLaneRecord
 from app.domain.mismatch_events import MismatchRecord
 from app.domain.settlement import DoorRecord
+from app.domain.webhooks import WebhookReceived
 
 APP_ID: Final = "tallystick"
 """Consumer group and Faust app id; begins the names of changelog topics, so it is a data format."""
@@ -38,6 +40,8 @@ class Topic(msgspec.Struct, frozen=True, kw_only=True):
     retention_days: int | None
     """None keeps everything."""
     cleanup: Literal["delete", "compact"] = "delete"
+    max_record_bytes: int | None = None
+    """None: the broker's default, 1 MiB with a batch's header."""
     producers: tuple[str, ...]
     consumers: tuple[str, ...]
     personal_data: bool
@@ -49,10 +53,14 @@ class Topic(msgspec.Struct, frozen=True, kw_only=True):
         if self.cleanup == "delete":
             config["retention.ms"] = str(-1 if self.retention_days is None else self.retention_days * DAY_MS)
             config["retention.bytes"] = "-1"
+        if self.max_record_bytes is not None:
+            config["max.message.bytes"] = str(self.max_record_bytes)
         return config
 
 
-OURS: Final = frozenset({"merchant lane", "matching lane", "settlements door", "workers", "web"})
+_LANES: Final = ("merchant lane", "matching lane", "banking lane")
+_DOORS: Final = ("settlements door", "bank door", "webhook door")
+OURS: Final = frozenset({*_LANES, *_DOORS, "workers", "web"})
 """Parts of this program among producers and consumers; a lane's timers count as the lane."""
 
 
@@ -77,7 +85,7 @@ TOPICS: Final = (
         key="merchant_id",
         records=MerchantLaneRecord,
         retention_days=None,
-        producers=("upstream", "merchant lane"),
+        producers=("upstream", "ingest", "webhook door", "merchant lane"),
         consumers=("merchant lane",),
         personal_data=True,
     ),
@@ -87,7 +95,7 @@ TOPICS: Final = (
         key="{psp}:{identity}",
         records=MatchingLaneRecord,
         retention_days=None,
-        producers=("merchant lane", "settlements door", "matching lane"),
+        producers=("merchant lane", "settlements door", "webhook door", "matching lane"),
         consumers=("matching lane",),
         personal_data=False,
     ),
@@ -97,9 +105,40 @@ TOPICS: Final = (
         key="free; {source}/{batch_id} keeps a batch in order",
         records=DoorRecord,
         retention_days=30,
-        producers=("upstream",),
+        producers=("upstream", "ingest"),
         consumers=("settlements door",),
         personal_data=False,
+    ),
+    Topic(
+        name=streams.BANKING_COMMANDS,
+        purpose="What banks say came in and went out",
+        key="account",
+        records=BankingLaneRecord,
+        retention_days=None,
+        producers=("bank door",),
+        consumers=("banking lane",),
+        personal_data=True,
+    ),
+    Topic(
+        name=streams.BANK_LINES,
+        purpose="Lines of bank statements, as sources write them",
+        key="free; account keeps a statement in order",
+        records=BankLine,
+        retention_days=30,
+        producers=("upstream", "ingest"),
+        consumers=("bank door",),
+        personal_data=True,
+    ),
+    Topic(
+        name=streams.PSP_WEBHOOKS,
+        purpose="PSPs' webhooks as they came, their signatures verified",
+        key="SHA-256 of the body, in hex",
+        records=WebhookReceived,
+        retention_days=400,
+        max_record_bytes=8 * 1024 * 1024,  # a body of 1 MiB as text in JSON is six times that at worst
+        producers=("web",),
+        consumers=("webhook door",),
+        personal_data=True,
     ),
     Topic(
         name=streams.PAYMENTS_EVENTS,
@@ -117,7 +156,7 @@ TOPICS: Final = (
         key="{topic}:{partition} of the lane that posted; repeats are known by (source_offset, id)",
         records=LedgerTransaction,
         retention_days=30,
-        producers=("merchant lane", "matching lane"),
+        producers=("merchant lane", "matching lane", "banking lane"),
         consumers=("other services",),
         personal_data=False,
     ),

@@ -2,16 +2,20 @@
 
 from app.domain.decision import Draft
 from app.domain.events import PaymentCaptured, PaymentCorrected, PaymentIdentified
-from app.domain.expectations import expect_capture
+from app.domain.expectations import expect_capture, keep_expectations
 from app.domain.funds import schedule_release
 from app.domain.payment import Payment, payment_ref
 from app.domain.streams import PAYMENTS_EVENTS
 
 
 def announce(
-    draft: Draft, payment: Payment, key: str, event: type[PaymentCaptured | PaymentCorrected]
+    draft: Draft,
+    before: Payment | None,
+    payment: Payment,
+    key: str,
+    event: type[PaymentCaptured | PaymentCorrected],
 ) -> None:
-    """After a capture was posted (again)."""
+    """After a capture was posted (again) to a payment that was `before`."""
     capture = payment.captures[key]
     record = event(
         id=draft.next_id(),
@@ -33,12 +37,15 @@ def announce(
         occurred_at=capture.occurred_at,
     )
     draft.send(PAYMENTS_EVENTS, f"{payment.merchant_id}/{payment.id}", record)
-    expect_capture(draft, payment, key, capture)
+    if before is None:
+        expect_capture(draft, payment, key)
+    else:
+        keep_expectations(draft, before, payment)
     if capture.pending:
         schedule_release(draft, payment, key)
 
 
-def announce_identified(draft: Draft, payment: Payment, key: str, alias: str | None) -> None:
+def announce_identified(draft: Draft, before: Payment, payment: Payment, key: str, alias: str | None) -> None:
     """After more became known about a capture; `alias`: another payment_id it was reported under."""
     draft.put(payment_ref(payment.merchant_id, payment.id), payment)
     capture = payment.captures[key]
@@ -57,3 +64,4 @@ def announce_identified(draft: Draft, payment: Payment, key: str, alias: str | N
         occurred_at=capture.occurred_at,
     )
     draft.send(PAYMENTS_EVENTS, f"{payment.merchant_id}/{payment.id}", event)
+    keep_expectations(draft, before, payment)

@@ -9,10 +9,9 @@ from app.domain.decision import Conflict, Draft, Duplicate
 from app.domain.dedup import Repeat, compare
 from app.domain.duplicates import with_duplicates
 from app.domain.events import PaymentCorrected
-from app.domain.expectations import expect_capture, leave_capture_homes
 from app.domain.funds import schedule_release
 from app.domain.guards import watch_balance
-from app.domain.payment import Payment, payment_ref
+from app.domain.payment import Capture, Payment, payment_ref, with_alias
 from app.domain.payment_checks import figures_differ, judged
 from app.domain.payment_header import with_capture, with_references
 
@@ -28,7 +27,7 @@ def repeat_capture(
         kept, new = f"{capture.amount} {capture.currency}", f"{command.amount} {command.currency}"
         raise Conflict("fact_conflict", f"capture {key} of {payment.id} is {kept}, not {new}")
     if verdict is Repeat.CORRECTED:
-        _correct(draft, payment, key, command)
+        _correct(draft, payment, key, command, alias)
     elif verdict is Repeat.IDENTIFIED:
         _identify(draft, payment, key, command, alias)
     else:
@@ -40,40 +39,45 @@ def _stand_by(
 ) -> None:
     """The kept figures stand; the record may still bring a reference or another name, or contradict."""
     sent = len(draft.sends)
-    known = with_duplicates(draft, with_references(payment, command, wins=False), command)
+    if _is_earlier(payment.captures[key], command, verdict):
+        _identify(draft, payment, key, command, alias)
+        return
+    known = with_duplicates(draft, with_references(with_alias(payment, alias), command), command)
     if verdict is Repeat.CONTRADICTED:
         known = figures_differ(draft, known, "capture", key, ours=command, psps=payment.captures[key])
-    if known is payment and alias is None and len(draft.sends) == sent:
+    if known is payment and len(draft.sends) == sent:
         raise Duplicate
-    announce_identified(draft, replace(known, seq=known.seq + 1), key, alias)
+    announce_identified(draft, payment, replace(known, seq=known.seq + 1), key, alias)
 
 
-def _correct(draft: Draft, payment: Payment, key: str, command: PaymentRecord) -> None:
+def _is_earlier(capture: Capture, command: PaymentRecord, verdict: Repeat) -> bool:
+    """Two reports of one capture by one side may differ in their date: the earliest is the capture's."""
+    same_side = (capture.psp_capture_id is None) == (command.psp_capture_id is None)
+    return verdict is Repeat.DUPLICATE and same_side and command.occurred_at < capture.occurred_at
+
+
+def _correct(draft: Draft, payment: Payment, key: str, command: PaymentRecord, alias: str | None) -> None:
     """The PSP's figure replaces ours: reversal and new posting in one transaction."""
     before, ours = payment, payment.captures[key]
     capture = corrected_capture(draft, payment, key, command)
-    payment = with_capture(payment, key, capture, command)
-    leave_capture_homes(draft, before, payment, key)
+    payment = with_capture(with_alias(payment, alias), key, capture, command)
     payment = figures_differ(draft, payment, "capture", key, ours=ours, psps=command)
     payment = judged(draft, replace(payment, seq=payment.seq + 1))
     payment = with_duplicates(draft, payment, command)
     draft.put(payment_ref(payment.merchant_id, payment.id), payment)
-    announce(draft, payment, key, PaymentCorrected)
+    announce(draft, before, payment, key, PaymentCorrected)
     for currency in sorted({ours.currency, command.currency}):
         watch_balance(draft, payment.merchant_id, currency)
 
 
-def _identify(draft: Draft, payment: Payment, key: str, command: PaymentRecord, alias: str | None) -> None:
-    """The PSP's record of a capture of ours: its id and its date are taken over, nothing is posted."""
+def _identify(draft: Draft, before: Payment, key: str, command: PaymentRecord, alias: str | None) -> None:
+    """A record that posts nothing, but whose id and date are taken over: the PSP's of ours, or an earlier."""
     capture = replace(
-        payment.captures[key], psp_capture_id=command.psp_capture_id, occurred_at=command.occurred_at
+        before.captures[key], psp_capture_id=command.psp_capture_id, occurred_at=command.occurred_at
     )
-    before = payment
-    payment = with_capture(payment, key, capture, command)
+    payment = with_capture(with_alias(before, alias), key, capture, command)
     payment = judged(draft, replace(payment, seq=payment.seq + 1))  # another date may move the principal
     payment = with_duplicates(draft, payment, command)
-    leave_capture_homes(draft, before, payment, key)
-    announce_identified(draft, payment, key, alias)
-    expect_capture(draft, payment, key, capture)
+    announce_identified(draft, before, payment, key, alias)
     if capture.pending:
         schedule_release(draft, payment, key)

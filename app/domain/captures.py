@@ -17,43 +17,34 @@ from app.domain.events import PaymentCaptured
 from app.domain.fees import fees_of
 from app.domain.guards import watch_balance, with_currency
 from app.domain.merchant import Merchant, known_merchant, platform_in
-from app.domain.payment import UNKNOWN_MERCHANT, Capture, Payment, payment_ref
+from app.domain.payment import UNKNOWN_MERCHANT, Capture, Payment, payment_ref, with_alias
 from app.domain.payment_checks import judged
 from app.domain.payment_header import with_capture
+from app.domain.payment_identity import new_alias, payment_subject, subjects_of, tell_directory
 
 
-def payment_subject(payment_id: str) -> str:
-    """What facts about an unknown payment wait for."""
-    return f"payment/{payment_id}"
-
-
-def record_payment(draft: Draft, command: PaymentRecord) -> str | None:
-    """Returns the subject that became known by it, None where it was known before."""
+def record_payment(draft: Draft, command: PaymentRecord) -> tuple[str, ...] | None:
+    """Returns the subjects that became known by it, None where nothing did."""
     claims = capture_claims(command)
     owner = owner_of(draft, claims)
     if owner is None and command.psp_capture_id is None:
         owner = draft.get(alias_claim(command.merchant_id, command.payment_id))
     home = command.payment_id if owner is None else owner
     payment: Payment | None = draft.get(payment_ref(command.merchant_id, home))
-    alias = None if home == command.payment_id else _new_alias(draft, command, home)
+    alias = None
+    if home != command.payment_id:
+        alias = new_alias(draft, command.merchant_id, command.payment_id, home)
     kept = None if payment is None else _kept_as(payment, command)
     if payment is None or kept is None:
-        _keep_new(draft, payment, home, command)
+        known = _keep_new(draft, payment, home, command, alias)
+        if len(claims) > 1 and command.psp_payment_id is not None:
+            tell_directory(draft, claims[1], command.psp, command.psp_payment_id, known)
+        subjects = subjects_of(known) if payment is None or not payment.captures else None
     else:
         repeat_capture(draft, payment, kept, command, alias)
+        subjects = None
     claim_all(draft, claims, home)
-    if alias is not None:
-        return payment_subject(alias)
-    return payment_subject(home) if payment is None else None
-
-
-def _new_alias(draft: Draft, command: PaymentRecord, home: str) -> str | None:
-    """Claim this payment_id as another name for `home`, unless it is a payment, or an alias, already."""
-    claim = alias_claim(command.merchant_id, command.payment_id)
-    if draft.get(payment_ref(command.merchant_id, command.payment_id)) or draft.get(claim):
-        return None
-    draft.put(claim, home)
-    return command.payment_id
+    return (payment_subject(alias),) if subjects is None and alias is not None else subjects
 
 
 def _kept_as(payment: Payment, command: PaymentRecord) -> str | None:
@@ -67,7 +58,9 @@ def _kept_as(payment: Payment, command: PaymentRecord) -> str | None:
     return command.capture_id if own is not None and own.psp_capture_id is None else None
 
 
-def _keep_new(draft: Draft, before: Payment | None, home: str, command: PaymentRecord) -> None:
+def _keep_new(
+    draft: Draft, before: Payment | None, home: str, command: PaymentRecord, alias: str | None
+) -> Payment:
     merchant = with_currency(draft, known_merchant(draft, command.merchant_id), command.currency)
     capture = _post(draft, merchant, home, command)
     if before is None:
@@ -76,12 +69,13 @@ def _keep_new(draft: Draft, before: Payment | None, home: str, command: PaymentR
     else:
         key = _free_key(before, command)
         payment = with_capture(before, key, capture, command)
-        payment = judged(draft, replace(payment, seq=payment.seq + 1))
+        payment = judged(draft, replace(with_alias(payment, alias), seq=payment.seq + 1))
     payment = with_duplicates(draft, payment, command)
     draft.put(payment_ref(payment.merchant_id, payment.id), payment)
-    announce(draft, payment, key, PaymentCaptured)
+    announce(draft, before, payment, key, PaymentCaptured)
     if merchant.negative:
         watch_balance(draft, merchant.merchant_id, capture.currency)
+    return payment
 
 
 def _post(draft: Draft, merchant: Merchant, home: str, command: PaymentRecord) -> Capture:

@@ -62,6 +62,8 @@ class PlatformConfigure(Command, frozen=True, kw_only=True, tag="platform.config
     sources: dict[str, SourceConfiguration] = {}
     book: BookRates = BookRates()
     payout_account: Id = "main"
+    parking_window_seconds: NonNegative | None = None
+    """How long a fact waits for its parent before that is shown as missing; None: 72 hours."""
 
 
 class MerchantConfigure(MerchantCommand, frozen=True, kw_only=True, tag="merchant.configure"):
@@ -248,6 +250,11 @@ MerchantLaneRecord = (
     PlatformConfigure
     | MerchantConfigure
     | PaymentRecord
+    | PaymentAuthorized
+    | PaymentActionRequired
+    | PaymentFailed
+    | PaymentVoided
+    | PaymentExpired
     | RefundRecord
     | RefundCreate
     | PayoutCreate

@@ -9,6 +9,7 @@ from msgspec import Meta
 from app.domain.calendar import check_time_zone
 from app.domain.fields import Amount, BasisPoints, Currency, NonNegative
 from app.domain.money import check_currency
+from app.domain.source_files import SourceFile
 
 
 class FeePlan(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -48,6 +49,10 @@ class PspConfiguration(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=
     fee_tolerance: NonNegative | None = None
     """Minor units; None: max(1, 0.5 % of the expected fee)."""
     gross_tolerance: NonNegative = 0
+    dispute_loss_bearer: str = "merchant"
+    """Who bears a dispute that was lost: `merchant` or `platform`."""
+    dispute_fee_passed_on: bool = False
+    """Whether the merchant pays what the PSP keeps of a dispute fee."""
     calendar: SettlementCalendar = SettlementCalendar()
     """Where a source does not have its own."""
     references: bool = True
@@ -65,6 +70,8 @@ class SourceConfiguration(msgspec.Struct, frozen=True, kw_only=True, omit_defaul
     """From a line's arrival to MISSING_PAYMENT while no expectation has come; None: one day."""
     min_wait_seconds: NonNegative = 0
     """No window closes sooner than this after a record's arrival: a backfill opens nothing early."""
+    file: SourceFile | None = None
+    """How its files are written, for `ingest`; no lane reads it."""
     calendar: SettlementCalendar | None = None
     """None: the PSP's."""
     fee_tolerance: NonNegative | None = None
@@ -105,3 +112,5 @@ class Platform(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     book: BookRates = BookRates()
     payout_account: str = "main"
     """The platform's bank account that payouts leave from; books as `bank:{payout_account}`."""
+    parking_window_seconds: int | None = None
+    """How long a fact waits for its parent before that is shown as missing; None: 72 hours."""

@@ -11,7 +11,7 @@ from enum import Enum
 from hashlib import sha256
 from typing import Protocol
 
-from app.domain.commands import PaymentRecord, RefundRecord
+from app.domain.commands import PaymentFact, PaymentRecord, RefundFailed, RefundRecord
 from app.domain.decision import Draft
 from app.domain.state import Ref
 
@@ -97,7 +97,14 @@ def capture_claims(command: PaymentRecord) -> tuple[Ref, ...]:
     return (own, capture_claim(merchant_id, psp, payment))
 
 
-def refund_claims(command: RefundRecord) -> tuple[Ref, ...]:
+def payment_claims(command: PaymentFact) -> tuple[Ref, ...]:
+    """The PSP's id of a payment, in the same space as its captures': whoever comes first claims it."""
+    if command.psp_payment_id is None:
+        return ()
+    return (capture_claim(command.merchant_id, command.psp, command.psp_payment_id),)
+
+
+def refund_claims(command: RefundRecord | RefundFailed) -> tuple[Ref, ...]:
     """The identities of a refund, strongest first."""
     own = own_claim(command.merchant_id, "refund", command.refund_id)
     if command.psp_refund_id is None:

@@ -66,6 +66,39 @@ class PaymentIdentified(PaymentEvent, frozen=True, kw_only=True, tag="payment.id
     """Another payment_id under which the same PSP object was reported."""
 
 
+class PaymentStatusEvent(PaymentEvent, frozen=True, kw_only=True, gc=False):
+    """A fact short of a capture: nothing was posted. `status` is the payment's, perhaps by a stronger fact.
+
+    `amount` is what the fact says. The same kind comes again when more is known (a later word, an id).
+    """
+
+    psp: str
+    psp_payment_id: str | None = None
+    reason: str | None = None
+
+
+class PaymentWasAuthorized(PaymentStatusEvent, frozen=True, kw_only=True, tag="payment.authorized", gc=False):
+    """The PSP holds the amount."""
+
+
+class PaymentNeedsAction(
+    PaymentStatusEvent, frozen=True, kw_only=True, tag="payment.action_required", gc=False
+):
+    """The payer has to do something."""
+
+
+class PaymentHasFailed(PaymentStatusEvent, frozen=True, kw_only=True, tag="payment.failed", gc=False):
+    """An attempt failed."""
+
+
+class PaymentWasVoided(PaymentStatusEvent, frozen=True, kw_only=True, tag="payment.voided", gc=False):
+    """The authorisation was cancelled."""
+
+
+class PaymentHasExpired(PaymentStatusEvent, frozen=True, kw_only=True, tag="payment.expired", gc=False):
+    """The authorisation lapsed."""
+
+
 class PaymentFlagged(PaymentEvent, frozen=True, kw_only=True, tag="payment.flagged", gc=False):
     """The flags changed without any other event saying so. `amount` is what is captured."""
 
@@ -144,6 +177,11 @@ PaymentsEvent = (
     | PaymentCaptured
     | PaymentCorrected
     | PaymentIdentified
+    | PaymentWasAuthorized
+    | PaymentNeedsAction
+    | PaymentHasFailed
+    | PaymentWasVoided
+    | PaymentHasExpired
     | PaymentFlagged
     | FundsReleased
     | RefundAccepted

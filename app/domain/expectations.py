@@ -1,81 +1,134 @@
-"""What the merchant lane tells the matching lane to expect from a PSP: one record per capture and refund."""
+"""What a PSP should settle of a payment: a function of the payment's facts, told to the matching lane.
+
+Whatever changes a payment, the matching lane hears the difference: what is expected anew or otherwise, and
+what the facts no longer support. So the order of the facts decides nothing.
+"""
+
+from collections.abc import Iterable, Iterator
+
+from msgspec.structs import replace
 
 from app.domain.decision import Draft
 from app.domain.payment import Capture, Payment, Refund
 from app.domain.settlement import ExpectationAnnounced, ExpectationWithdrawn, LineKind
 from app.domain.streams import MATCHING_COMMANDS
 
+Expected = dict[tuple[str, str], ExpectationAnnounced]
+"""(kind, object id) -> what is expected of it; the records have no id yet."""
 
-def expect_capture(draft: Draft, payment: Payment, capture_id: str, capture: Capture) -> None:
-    """Identities in falling order of strength: the PSP's object id, order_ref, payment_id, invoice_id."""
-    known = (capture.psp_capture_id, payment.order_ref, payment.id, payment.invoice_id)
-    identities = tuple(dict.fromkeys([identity for identity in known if identity]))
-    record = ExpectationAnnounced(
-        id=draft.next_id(),
+
+def keep_expectations(draft: Draft, before: Payment | None, after: Payment) -> None:
+    """Withdraw what is no longer expected, or no longer there; announce what is new or has changed."""
+    old: Expected = {} if before is None else expected(before)
+    new = expected(after)
+    for key, record in old.items():
+        kept = new.get(key)
+        if kept is None or kafka_key(kept) != kafka_key(record):
+            _withdraw(draft, record)
+    for key, record in new.items():
+        if old.get(key) != record:
+            _announce(draft, record)
+
+
+def expect_capture(draft: Draft, payment: Payment, capture_id: str) -> None:
+    """The short way for a payment's first fact, which is nearly always its only capture."""
+    record = _capture(payment, capture_id, payment.captures[capture_id], draft.next_id())
+    draft.send(MATCHING_COMMANDS, kafka_key(record), record)
+
+
+def expected(payment: Payment) -> Expected:
+    """All that the payment's facts let us expect of its PSP."""
+    records = [_capture(payment, key, capture) for key, capture in payment.captures.items()]
+    records += _refunds(payment)
+    return {(record.kind, record.object_id): record for record in records}
+
+
+def kafka_key(record: ExpectationAnnounced) -> str:
+    return f"{record.psp}:{record.home or record.identities[0]}"
+
+
+def _capture(payment: Payment, key: str, capture: Capture, record_id: str = "-") -> ExpectationAnnounced:
+    names = (
+        capture.psp_capture_id,
+        payment.psp_payment_id,
+        payment.order_ref,
+        payment.id,
+        payment.invoice_id,
+    )
+    return ExpectationAnnounced(
+        id=record_id,
         psp=capture.psp,
         kind="capture",
         merchant_id=payment.merchant_id,
         payment_id=payment.id,
-        object_id=capture_id,
-        identities=identities,
+        object_id=key,
+        identities=_distinct(names),
         gross=capture.amount,
         currency=capture.currency,
         expected_fee=capture.psp_fee,
         occurred_at=capture.occurred_at,
+        home=_home(payment, key, capture.psp_capture_id),
     )
-    draft.send(MATCHING_COMMANDS, f"{capture.psp}:{identities[0]}", record)
 
 
-def expect_refund(draft: Draft, payment: Payment, refund_id: str, refund: Refund) -> None:
-    """A refund settles negatively and under an id of its own; no fee is expected where a plan is in force."""
-    identities = (refund.psp_refund_id, refund_id) if refund.psp_refund_id else (refund_id,)
-    has_plan = any(capture.psp_fee is not None for capture in payment.captures.values())
-    record = ExpectationAnnounced(
-        id=draft.next_id(),
+def _refunds(payment: Payment) -> Iterator[ExpectationAnnounced]:
+    """A refund settles negatively, once the PSP or upstream has said that it happened."""
+    for key, refund in payment.refunds.items():
+        if refund.confirmed:
+            yield _refund(payment, key, refund)
+
+
+def _refund(payment: Payment, key: str, refund: Refund) -> ExpectationAnnounced:
+    names = (refund.psp_refund_id, key, *_psp_ids(payment), payment.order_ref, payment.id)
+    return ExpectationAnnounced(
+        id="-",
         psp=refund.psp,
         kind="refund",
         merchant_id=payment.merchant_id,
         payment_id=payment.id,
-        object_id=refund_id,
-        identities=tuple(dict.fromkeys(identities)),
+        object_id=key,
+        identities=_distinct(names),
         gross=-refund.amount,
         currency=refund.currency,
-        expected_fee=0 if has_plan else None,
+        expected_fee=_no_fee(payment),
         occurred_at=refund.occurred_at,
+        home=_home(payment, key, refund.psp_refund_id),
     )
-    draft.send(MATCHING_COMMANDS, f"{refund.psp}:{identities[0]}", record)
 
 
-def leave_capture_homes(draft: Draft, before: Payment, after: Payment, capture_id: str) -> None:
-    """The PSP's id of a capture became known: what was announced under our own ids is taken back."""
-    old = before.captures[capture_id]
-    if old.psp_capture_id is None:
-        weaker = [
-            identity
-            for payment in (before, after)
-            for identity in (payment.order_ref, payment.id, payment.invoice_id)
-            if identity
-        ]
-        _withdraw(draft, "capture", old.psp, after.merchant_id, capture_id, weaker)
+def _no_fee(payment: Payment) -> int | None:
+    """No fee is expected where a plan is in force; without one, no fee is compared."""
+    return 0 if any(capture.psp_fee is not None for capture in payment.captures.values()) else None
 
 
-def leave_refund_home(draft: Draft, payment: Payment, refund_id: str, old: Refund) -> None:
-    """As for captures; a refund that was only requested has not been announced."""
-    if old.confirmed and old.psp_refund_id is None:
-        _withdraw(draft, "refund", old.psp, payment.merchant_id, refund_id, [refund_id])
+def _psp_ids(payment: Payment) -> tuple[str | None, ...]:
+    """The PSP's ids of the principal capture and of the payment, as far as known."""
+    principal = payment.captures.get(payment.principal)
+    return (principal.psp_capture_id if principal else None, payment.psp_payment_id)
 
 
-def _withdraw(
-    draft: Draft, kind: LineKind, psp: str, merchant_id: str, object_id: str, identities: list[str]
-) -> None:
-    """It was announced under one of them; where it is not, the matching lane ignores it."""
-    for identity in dict.fromkeys(identities):
-        record = ExpectationWithdrawn(
-            id=draft.next_id(),
-            psp=psp,
-            identity=identity,
-            kind=kind,
-            merchant_id=merchant_id,
-            object_id=object_id,
-        )
-        draft.send(MATCHING_COMMANDS, f"{psp}:{identity}", record)
+def _home(payment: Payment, object_id: str, psp_object_id: str | None) -> str | None:
+    """Nobody else has the PSP's id of an object, nor a merchant's name with the object's own id."""
+    return None if psp_object_id else f"{payment.merchant_id}/{object_id}"
+
+
+def _distinct(names: Iterable[str | None]) -> tuple[str, ...]:
+    """In falling order of strength; empty ones and repeats are left out."""
+    return tuple(dict.fromkeys([name for name in names if name]))
+
+
+def _announce(draft: Draft, record: ExpectationAnnounced) -> None:
+    draft.send(MATCHING_COMMANDS, kafka_key(record), replace(record, id=draft.next_id()))
+
+
+def _withdraw(draft: Draft, record: ExpectationAnnounced) -> None:
+    kind: LineKind = record.kind
+    withdrawn = ExpectationWithdrawn(
+        id=draft.next_id(),
+        psp=record.psp,
+        identity=record.home or record.identities[0],
+        kind=kind,
+        merchant_id=record.merchant_id,
+        object_id=record.object_id,
+    )
+    draft.send(MATCHING_COMMANDS, kafka_key(record), withdrawn)

@@ -16,7 +16,12 @@ from app.domain.commands import (
     MerchantConfigure,
     MerchantLaneRecord,
     ParkedExpire,
+    PaymentActionRequired,
+    PaymentAuthorized,
+    PaymentExpired,
+    PaymentFailed,
     PaymentRecord,
+    PaymentVoided,
     PayoutCreate,
     PayoutFailed,
     PayoutPaid,
@@ -28,19 +33,25 @@ from app.domain.commands import (
 from app.domain.decision import Draft, Refused
 from app.domain.funds import release_funds
 from app.domain.merchants import configure_merchant
+from app.domain.payment_facts import record_payment_fact
 from app.domain.payouts import create_payout, record_payout_fact
 from app.domain.refunds import create_refund, record_refund
 from app.domain.refusals import announce_refusal
 from app.domain.state import Ref
 from app.domain.waiting import expire_waiting, release_waiting
 
-Rule = Callable[[Draft, Any], str | None]
-"""Returns the subject that became known, so that what waited for it is decided now."""
+Rule = Callable[[Draft, Any], tuple[str, ...] | None]
+"""Returns the subjects that became known, so that what waited for them is decided now."""
 
 RULES: Final[dict[type[Command], Rule]] = {
     PlatformConfigure: platform.configure,
     MerchantConfigure: configure_merchant,
     PaymentRecord: record_payment,
+    PaymentAuthorized: record_payment_fact,
+    PaymentActionRequired: record_payment_fact,
+    PaymentFailed: record_payment_fact,
+    PaymentVoided: record_payment_fact,
+    PaymentExpired: record_payment_fact,
     RefundRecord: record_refund,
     RefundCreate: create_refund,
     PayoutCreate: create_payout,
@@ -54,8 +65,8 @@ RULES: Final[dict[type[Command], Rule]] = {
 
 def decide(draft: Draft, command: MerchantLaneRecord) -> None:
     """What one record of `payments.commands` does; see `app/domain/decision.py` for how it ends."""
-    subject = RULES[type(command)](draft, command)
-    if subject is not None:
+    subjects = RULES[type(command)](draft, command)
+    for subject in subjects or ():
         release_waiting(draft, subject, decide)
 
 

@@ -1,7 +1,7 @@
 """A payment as the set of its facts: status and amounts are computed from them, never from their order."""
 
 from datetime import datetime
-from typing import Final, Literal
+from typing import Final, Literal, NamedTuple
 
 import msgspec
 
@@ -23,6 +23,12 @@ DUPLICATE_PAYMENT: Final = "duplicate_payment"
 REFUND_EXCEEDS_CAPTURE: Final = "refund_exceeds_capture"
 CURRENCY_MISMATCH: Final = "currency_mismatch"
 FIGURES_DIFFER: Final = "figures_differ"
+AUTHORIZATION_DIFFERS: Final = "authorization_differs"
+STATUS_MISMATCH: Final = "status_mismatch"
+BEFORE_CAPTURE: Final[tuple[Status, ...]] = ("voided", "expired", "authorized", "requires_action", "failed")
+"""What may be known of a payment short of a capture, strongest first."""
+OURS: Final = "/ours"
+"""Ends the key of a fact that names no id of the PSP's: its figure yields to the PSP's."""
 
 
 class Capture(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
@@ -70,8 +76,32 @@ class Refund(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=F
         return sum(amount for _, amount in self.taken)
 
 
+class StatusFact(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
+    """An authorisation, failure or end of one: the latest word of its kind, minor units of `currency`."""
+
+    amount: int
+    currency: str
+    psp: str
+    occurred_at: datetime
+
+
+class Reference(NamedTuple):
+    """By which names one record knew the payment, and how much its word weighs: the smallest rank counts."""
+
+    strength: int
+    occurred_at: datetime
+    object_id: str
+    psp_payment_id: str | None
+    order_ref: str | None
+    invoice_id: str | None
+
+    @property
+    def names(self) -> tuple[str | None, str | None, str | None]:
+        return self[3:]
+
+
 class Payment(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """One payment order. The header (currency, psp, references) is its principal capture's.
+    """One payment order. The header (currency, psp, references) is computed in `payment_header.py`.
 
     Amounts are minor units of `currency`; captures and refunds of another currency are kept and posted in
     theirs, flagged, and left out of the sums.
@@ -82,12 +112,18 @@ class Payment(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     currency: str
     psp: str
     principal: str
-    """The capture that the header is taken from: the smallest by `payment_header.rank_of`."""
+    """The capture that the header is taken from, smallest by `payment_header.rank_of`; empty: none yet."""
     psp_payment_id: str | None = None
     order_ref: str | None = None
     invoice_id: str | None = None
     captures: dict[str, Capture] = {}
     refunds: dict[str, Refund] = {}
+    facts: dict[str, StatusFact] = {}
+    """Status, with `OURS` behind it where the PSP's id was not named -> the latest fact of that kind."""
+    references: tuple[Reference, ...] = ()
+    """What records called it, strongest first; empty while they are those of the principal capture alone."""
+    aliases: tuple[str, ...] = ()
+    """Other payment ids under which it was reported; a sorted set."""
     disputed_amount: int = 0
     dispute_status: str = "none"
     settlement_status: str = "none"
@@ -99,7 +135,26 @@ class Payment(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     @property
     def amount(self) -> int:
-        return self.captured_amount
+        """What was captured; before that what was authorised, or at least spoken of."""
+        if self.captures:
+            return self.captured_amount
+        fact = self.authorized or self.strongest
+        return 0 if fact is None else fact.amount
+
+    @property
+    def authorized(self) -> StatusFact | None:
+        """The authorisation as the PSP states it, else as we do."""
+        return self.facts.get("authorized") or self.facts.get(f"authorized{OURS}")
+
+    @property
+    def strongest(self) -> StatusFact | None:
+        """The fact that says most, a PSP's before ours; None where nothing but captures is known."""
+        facts = self.facts
+        keys = (key for status in BEFORE_CAPTURE for key in (status, status + OURS) if key in facts)
+        return next((facts[key] for key in keys), None)
+
+    def has(self, status: Status) -> bool:
+        return status in self.facts or status + OURS in self.facts
 
     @property
     def captured_amount(self) -> int:
@@ -114,18 +169,27 @@ class Payment(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     @property
     def status(self) -> Status:
         """The strongest of what its facts support; a capture is the strongest there is, so none lowers it."""
-        return "captured" if self.captures else "created"
+        if self.captures:
+            return "captured"
+        return next((status for status in BEFORE_CAPTURE if self.has(status)), "created")
 
     @property
     def is_mixed(self) -> bool:
         """Whether its facts are in more than one currency."""
         currencies = {capture.currency for capture in self.captures.values()}
         currencies.update(refund.currency for refund in self.refunds.values())
-        return currencies != {self.currency}
+        return bool(currencies - {self.currency})
 
 
 def payment_ref(merchant_id: str, payment_id: str) -> Ref:
     return Ref("payment", (merchant_id, payment_id))
+
+
+def with_alias(payment: Payment, alias: str | None) -> Payment:
+    """The payment with one more name; the same object where there is none."""
+    if alias is None or alias in payment.aliases:
+        return payment
+    return msgspec.structs.replace(payment, aliases=tuple(sorted({*payment.aliases, alias})))
 
 
 def with_flag(flags: tuple[str, ...], flag: str, present: bool) -> tuple[str, ...]:

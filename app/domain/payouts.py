@@ -32,7 +32,7 @@ def payout_subject(payout_id: str) -> str:
     return f"payout/{payout_id}"
 
 
-def create_payout(draft: Draft, command: PayoutCreate) -> str | None:
+def create_payout(draft: Draft, command: PayoutCreate) -> tuple[str, ...]:
     """Refuses with unknown_merchant, payout_id_reused or insufficient_funds; Duplicate for the same again."""
     ref = payout_ref(command.merchant_id, command.payout_id)
     kept: Payout | None = draft.get(ref)
@@ -47,7 +47,7 @@ def create_payout(draft: Draft, command: PayoutCreate) -> str | None:
     payout = _start(draft, command)
     draft.put(ref, payout)
     _announce(draft, payout, PayoutStarted, payout.transaction_id, draft.now)
-    return payout_subject(command.payout_id)
+    return (payout_subject(command.payout_id),)
 
 
 def _start(draft: Draft, command: PayoutCreate) -> Payout:
@@ -63,7 +63,7 @@ def _start(draft: Draft, command: PayoutCreate) -> Payout:
     )
 
 
-def record_payout_fact(draft: Draft, command: PayoutPaid | PayoutFailed | PayoutReturned) -> str | None:
+def record_payout_fact(draft: Draft, command: PayoutPaid | PayoutFailed | PayoutReturned) -> None:
     """Raises Parked while the payout is unknown, Duplicate, Conflict."""
     payout: Payout | None = draft.get(payout_ref(command.merchant_id, command.payout_id))
     if payout is None:
@@ -85,7 +85,6 @@ def record_payout_fact(draft: Draft, command: PayoutPaid | PayoutFailed | Payout
     else:
         _failed(draft, payout, command)
     watch_balance(draft, payout.merchant_id, payout.currency)
-    return None
 
 
 def _repeat(payout: Payout, command: PayoutFact) -> None:

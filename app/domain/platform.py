@@ -17,5 +17,6 @@ def configure(draft: Draft, command: PlatformConfigure) -> None:
         sources=command.sources,
         book=command.book,
         payout_account=command.payout_account,
+        parking_window_seconds=command.parking_window_seconds,
     )
     draft.put(PLATFORM, platform)

@@ -8,7 +8,13 @@ from app.domain.commands import (
     FundsRelease,
     MerchantConfigure,
     ParkedExpire,
+    PaymentActionRequired,
+    PaymentAuthorized,
+    PaymentExpired,
+    PaymentFact,
+    PaymentFailed,
     PaymentRecord,
+    PaymentVoided,
     PayoutCreate,
     PayoutFact,
     PayoutFailed,
@@ -18,7 +24,14 @@ from app.domain.commands import (
     RefundCreate,
     RefundRecord,
 )
-from app.domain.dedup import capture_claims, own_claim, refund_claims, semantic_claim
+from app.domain.dedup import (
+    alias_claim,
+    capture_claims,
+    own_claim,
+    payment_claims,
+    refund_claims,
+    semantic_claim,
+)
 from app.domain.funds import TIMER as RELEASE
 from app.domain.funds import timer_subject
 from app.domain.merchant import merchant_ref
@@ -59,6 +72,17 @@ def _payment(command: PaymentRecord) -> Iterable[Ref]:
     )
     semantic = semantic_claim(command)
     return rows if semantic is None else (*rows, semantic)
+
+
+def _payment_fact(command: PaymentFact) -> Iterable[Ref]:
+    merchant_id, payment_id = command.merchant_id, command.payment_id
+    return (
+        PLATFORM,
+        merchant_ref(merchant_id),
+        payment_ref(merchant_id, payment_id),
+        alias_claim(merchant_id, payment_id),
+        *payment_claims(command),
+    )
 
 
 def _refund(command: RefundRecord | RefundCreate) -> Iterable[Ref]:
@@ -110,6 +134,11 @@ _ROWS: Final[dict[type, Callable[[Any], Iterable[Ref]]]] = {
     PlatformConfigure: lambda command: (PLATFORM,),
     MerchantConfigure: lambda command: _wallet(command.merchant_id, command.settlement_currency),
     PaymentRecord: _payment,
+    PaymentAuthorized: _payment_fact,
+    PaymentActionRequired: _payment_fact,
+    PaymentFailed: _payment_fact,
+    PaymentVoided: _payment_fact,
+    PaymentExpired: _payment_fact,
     RefundRecord: _refund,
     RefundCreate: _refund,
     PayoutCreate: _payout,

@@ -7,7 +7,7 @@ from app.domain.corrections import corrected_refund
 from app.domain.decision import Conflict, Draft, Duplicate
 from app.domain.dedup import Repeat, compare, same_figures
 from app.domain.events import RefundAccepted, RefundConfirmed, RefundCorrected, RefundRecorded
-from app.domain.expectations import expect_refund, leave_refund_home
+from app.domain.expectations import keep_expectations
 from app.domain.funds import schedule_release
 from app.domain.guards import watch_balance
 from app.domain.payment import Payment, Refund, payment_ref
@@ -66,7 +66,7 @@ def _verdict(refund: Refund, command: RefundRecord) -> Repeat:
 
 
 def _confirm(draft: Draft, payment: Payment, key: str, command: RefundRecord) -> None:
-    leave_refund_home(draft, payment, key, payment.refunds[key])
+    before = payment
     refund = replace(
         payment.refunds[key],
         psp_refund_id=command.psp_refund_id,
@@ -76,13 +76,12 @@ def _confirm(draft: Draft, payment: Payment, key: str, command: RefundRecord) ->
     payment = replace(payment, refunds={**payment.refunds, key: refund}, seq=payment.seq + 1)
     draft.put(payment_ref(payment.merchant_id, payment.id), payment)
     announce(draft, payment, key, RefundConfirmed)
-    expect_refund(draft, payment, key, refund)
+    keep_expectations(draft, before, payment)
 
 
 def _correct(draft: Draft, payment: Payment, key: str, command: RefundRecord) -> None:
     """The PSP's figure replaces ours: reversal and new posting in one transaction."""
-    ours = payment.refunds[key]
-    leave_refund_home(draft, payment, key, ours)
+    before, ours = payment, payment.refunds[key]
     captures, refund = corrected_refund(draft, payment, key, command)
     refunds = {**payment.refunds, key: refund}
     payment = replace(payment, captures=captures, refunds=refunds, seq=payment.seq + 1)
@@ -90,7 +89,7 @@ def _correct(draft: Draft, payment: Payment, key: str, command: RefundRecord) ->
     payment = judged(draft, payment)
     draft.put(payment_ref(payment.merchant_id, payment.id), payment)
     announce(draft, payment, key, RefundCorrected)
-    expect_refund(draft, payment, key, refund)
+    keep_expectations(draft, before, payment)
     for capture_id, capture in captures.items():
         if capture.released and capture.pending:  # came back after its release: release it again
             schedule_release(draft, payment, capture_id)

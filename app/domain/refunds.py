@@ -8,23 +8,23 @@ from collections.abc import Iterator
 from msgspec.structs import replace
 
 from app.domain import postings
-from app.domain.captures import payment_subject
 from app.domain.commands import RefundCreate, RefundRecord
 from app.domain.decision import Draft, Duplicate, Parked, Refused
-from app.domain.dedup import alias_claim, claim_all, own_claim, refund_claims, same_figures
+from app.domain.dedup import claim_all, own_claim, refund_claims, same_figures
 from app.domain.events import RefundAccepted, RefundRecorded
-from app.domain.expectations import expect_refund
+from app.domain.expectations import keep_expectations
 from app.domain.funds import allocate, without_taken
 from app.domain.guards import require_refundable, watch_balance
 from app.domain.payment import Payment, Refund, payment_ref
 from app.domain.payment_checks import judged
+from app.domain.payment_identity import find_captured, find_payment, payment_subject
 from app.domain.refund_repeats import announce, repeat_refund
 from app.domain.state import Ref
 
 
-def record_refund(draft: Draft, command: RefundRecord) -> str | None:
-    """Keep a refund that happened. Raises Parked while its payment is unknown, Duplicate, Conflict."""
-    named = find_payment(draft, command.merchant_id, command.payment_id)
+def record_refund(draft: Draft, command: RefundRecord) -> None:
+    """Keep a refund that happened. Raises Parked until its payment's first capture, Duplicate, Conflict."""
+    named = find_captured(draft, command.merchant_id, command.payment_id)
     if named is None:
         raise Parked(payment_subject(command.payment_id))
     claims = refund_claims(command)
@@ -33,10 +33,9 @@ def record_refund(draft: Draft, command: RefundRecord) -> str | None:
         if kept is not None:
             repeat_refund(draft, payment, kept, command)
             claim_all(draft, claims, payment.id)
-            return None
+            return
     _keep_new(draft, named, command)
     claim_all(draft, claims, named.id)
-    return None
 
 
 def _candidates(draft: Draft, named: Payment, claims: tuple[Ref, ...]) -> Iterator[Payment]:
@@ -48,7 +47,7 @@ def _candidates(draft: Draft, named: Payment, claims: tuple[Ref, ...]) -> Iterat
     yield named
 
 
-def create_refund(draft: Draft, command: RefundCreate) -> str | None:
+def create_refund(draft: Draft, command: RefundCreate) -> None:
     """Refuses with payment_not_found, refund_id_reused, currency_mismatch, refund_exceeds_captured or
 
     insufficient_funds; raises Duplicate for the same refund under another command id.
@@ -69,21 +68,6 @@ def create_refund(draft: Draft, command: RefundCreate) -> str | None:
     draft.put(claim, payment.id)
     draft.put(payment_ref(payment.merchant_id, payment.id), payment)
     announce(draft, payment, command.refund_id, RefundAccepted)
-    return None
-
-
-def find_payment(draft: Draft, merchant_id: str, payment_id: str) -> Payment | None:
-    """The payment of this id, or the one that this id is another name of."""
-    payment = _payment(draft, merchant_id, payment_id)
-    if payment is None:
-        home: str | None = draft.get(alias_claim(merchant_id, payment_id))
-        payment = None if home is None else _payment(draft, merchant_id, home)
-    return payment
-
-
-def _payment(draft: Draft, merchant_id: str, payment_id: str) -> Payment | None:
-    payment: Payment | None = draft.get(payment_ref(merchant_id, payment_id))
-    return payment
 
 
 def _kept_as(payment: Payment, psp: str, command: RefundRecord) -> str | None:
@@ -101,10 +85,10 @@ def _keep_new(draft: Draft, payment: Payment, command: RefundRecord) -> None:
     key = command.refund_id
     if key in payment.refunds:  # two PSP objects under one id of ours: two refunds
         key = f"{key}@{command.psp_refund_id}"
-    payment = judged(draft, _post(draft, payment, key, command, command))
+    before, payment = payment, judged(draft, _post(draft, payment, key, command, command))
     draft.put(payment_ref(payment.merchant_id, payment.id), payment)
     announce(draft, payment, key, RefundRecorded)
-    expect_refund(draft, payment, key, payment.refunds[key])
+    keep_expectations(draft, before, payment)
     watch_balance(draft, payment.merchant_id, command.currency)
 
 

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any, Final
 
 import msgspec
+from msgspec.structs import replace
 
 from app.domain.commands import MerchantLaneRecord, MoneyCommand, ParkedExpire
 from app.domain.decision import Conflict, Draft, Duplicate, Ignored
@@ -58,9 +59,11 @@ def expire_waiting(draft: Draft, command: ParkedExpire) -> None:
     fired = take_fired(draft, command.id)
     if (fired.kind, fired.subject) != (TIMER, command.subject):
         raise Ignored("the record is not the timer's own")
-    waiting: Parked | None = draft.get(parked_ref(draft.source.key, command.subject))
+    ref = parked_ref(draft.source.key, command.subject)
+    waiting: Parked | None = draft.get(ref)
     if waiting is None:
         raise Ignored("nothing waits any more")
+    draft.put(ref, replace(waiting, is_overdue=True))
     _show_missing(draft, command.subject, waiting)
 
 

@@ -16,7 +16,7 @@ from app.domain.configuration import Platform, PspConfiguration, SettlementCalen
 from app.domain.decision import Draft
 from app.domain.directory import waiting_facts
 from app.domain.matching import Item
-from app.domain.parking import PARKING_WINDOW
+from app.domain.parking import parking_window
 from app.domain.settlement import ExpectationAnnounced, LineRecorded, PaymentDue, SettlementDue
 from app.domain.timers import clear_timer, epoch_ms, set_timer
 
@@ -142,7 +142,7 @@ def _payment_due(draft: Draft, platform: Platform | None, item: Item) -> datetim
     """None where nothing waits for a payment."""
     if item.expectation is None and item.own_lines:
         return payment_due(platform, item.own_lines[0].record, draft.now)
-    return draft.now + PARKING_WINDOW if waiting_facts(item) else None
+    return draft.now + parking_window(draft) if waiting_facts(item) else None
 
 
 def _set(draft: Draft, item: Item, timer: str, due: datetime, record: msgspec.Struct) -> int:

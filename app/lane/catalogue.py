@@ -4,9 +4,17 @@ from collections.abc import Mapping
 from typing import Final
 
 from app.contracts.codec import decoder
-from app.domain import matching_lane, merchant_lane, settlement_door
-from app.domain.streams import MATCHING_COMMANDS, PAYMENTS_COMMANDS, SETTLEMENTS_LINES
+from app.domain import bank_door, banking_lane, matching_lane, merchant_lane, settlement_door
+from app.domain.streams import (
+    BANK_LINES,
+    BANKING_COMMANDS,
+    MATCHING_COMMANDS,
+    PAYMENTS_COMMANDS,
+    PSP_WEBHOOKS,
+    SETTLEMENTS_LINES,
+)
 from app.lane.ports import Rules
+from app.psp import door as webhook_door
 
 RULES: Final[Mapping[str, Rules]] = {
     PAYMENTS_COMMANDS: Rules(
@@ -32,6 +40,30 @@ RULES: Final[Mapping[str, Rules]] = {
         decide=settlement_door.decide,
         prefetch=settlement_door.prefetch,
         record_key=settlement_door.record_key,
+        is_door=True,
+    ),
+    BANKING_COMMANDS: Rules(
+        topic=BANKING_COMMANDS,
+        decode=decoder(BANKING_COMMANDS),
+        decide=banking_lane.decide,
+        prefetch=banking_lane.prefetch,
+        record_key=banking_lane.record_key,
+        accepts_correction=banking_lane.accepts_correction,
+    ),
+    BANK_LINES: Rules(
+        topic=BANK_LINES,
+        decode=decoder(BANK_LINES),
+        decide=bank_door.decide,
+        prefetch=bank_door.prefetch,
+        record_key=bank_door.record_key,
+        is_door=True,
+    ),
+    PSP_WEBHOOKS: Rules(
+        topic=PSP_WEBHOOKS,
+        decode=decoder(PSP_WEBHOOKS),
+        decide=webhook_door.decide,
+        prefetch=webhook_door.prefetch,
+        record_key=webhook_door.record_key,
         is_door=True,
     ),
 }

@@ -82,7 +82,7 @@ def _payment(key: Key, value: Payment, version: int, seen: int | None) -> Row:
         value.status,
         value.dispute_status,
         value.settlement_status,
-        captured,
+        captured if value.captures else value.amount,
         captured,
         value.refunded_amount if value.refunds else 0,
         value.disputed_amount,

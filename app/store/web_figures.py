@@ -52,9 +52,10 @@ class VerifyRun(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class MismatchRow(msgspec.Struct, frozen=True, kw_only=True):
-    """A mismatch as lists show it; amounts in minor units of `currency`."""
+    """A mismatch as lists show it; amounts in minor units of `currency`. `seq` grows with every change."""
 
     id: str
+    seq: int
     leg: str
     category: str
     severity: str
@@ -121,6 +122,9 @@ class Counts(msgspec.Struct, frozen=True, kw_only=True):
     payments: int
 
 
+NOW = "SELECT clock_timestamp()"
+"""Asked first, so that nothing that is shown is older than its time."""
+
 LANES = """
 SELECT p.topic, p.partition, p.next_offset, p.updated_at, p.halted_at, p.halted_reason,
        coalesce(o.rows, 0)::int AS outbox_rows,
@@ -150,8 +154,9 @@ SELECT started_at, finished_at, complete, ok, checks::text AS checks
   FROM verify_runs ORDER BY id DESC LIMIT 1
 """
 
-MISMATCH_COLUMNS = """id, leg, category, severity, status, merchant_id, psp, payment_id, batch_id, currency,
-       expected_amount, actual_amount, detected_at, detected_after_ms, due_at"""
+MISMATCH_COLUMNS = """id, coalesce((state ->> 'seq')::int, 0) AS seq, leg, category, severity, status,
+       merchant_id, psp, payment_id, batch_id, currency, expected_amount, actual_amount, detected_at,
+       detected_after_ms, due_at"""
 
 LATEST_MISMATCHES = f"""
 SELECT {MISMATCH_COLUMNS}
@@ -183,9 +188,10 @@ SELECT clock_timestamp() AS now, (SELECT count(*) FROM ledger_transactions) AS l
 async def read_fast(connection: Any, latest_mismatches: int) -> Fast:
     """Positions, outbox, due timers, workers, the last verify run and the latest mismatches."""
     async with connection.transaction(isolation="repeatable_read", readonly=True):
+        now = await connection.fetchval(NOW)
         run = await connection.fetchrow(VERIFY)
         return Fast(
-            now=await connection.fetchval("SELECT clock_timestamp()"),
+            now=now,
             lanes=[LaneFigures(**row) for row in await connection.fetch(LANES)],
             workers=[_worker(row) for row in await connection.fetch(WORKERS)],
             verify=VerifyRun(**{**run, "checks": orjson.loads(run["checks"])}) if run else None,
@@ -204,9 +210,10 @@ def _worker(row: Any) -> WorkerFigures:
 async def read_books(connection: Any) -> Books:
     """In one snapshot, so that the books are seen balanced."""
     async with connection.transaction(isolation="repeatable_read", readonly=True):
+        now = await connection.fetchval(NOW)
         balances = await connection.fetch(BALANCES)
         return Books(
-            now=await connection.fetchval("SELECT clock_timestamp()"),
+            now=now,
             balances=[KindBalance(**{**row, "balance": int(row["balance"])}) for row in balances],
             mismatches=[MismatchCount(**row) for row in await connection.fetch(MISMATCH_COUNTS)],
             dead_letters=[DeadLetterCount(**row) for row in await connection.fetch(DEAD_LETTER_COUNTS)],

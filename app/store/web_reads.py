@@ -10,7 +10,6 @@ import msgspec
 import orjson
 
 from app.store.api import LaneId
-from app.store.web_figures import MISMATCH_COLUMNS, MismatchRow
 
 
 class PaymentRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -56,13 +55,6 @@ class TransactionRow(msgspec.Struct, frozen=True, kw_only=True):
     entries: list[EntryRow]
 
 
-class MismatchDetails(msgspec.Struct, frozen=True, kw_only=True):
-    row: MismatchRow
-    explanation: dict[str, Any]
-    owner_topic: str
-    owner_key: str
-
-
 PAYMENTS = """
 SELECT merchant_id, id, status, dispute_status, settlement_status, amount, captured_amount, refunded_amount,
        disputed_amount, currency, psp, psp_payment_id, flags, state::text AS state
@@ -85,33 +77,18 @@ SELECT transaction_id, seq, account, direction::text AS direction, amount, curre
   FROM ledger_entries WHERE transaction_id = ANY($1::text[]) ORDER BY transaction_id, seq
 """
 
-MISMATCHES = f"""
-SELECT {MISMATCH_COLUMNS} FROM mismatches WHERE {{conditions}} ORDER BY detected_at DESC, id DESC LIMIT $1
-"""
-
-MISMATCH = f"""
-SELECT {MISMATCH_COLUMNS}, explanation::text AS explanation, owner_topic, owner_key
-  FROM mismatches WHERE id = $1
-"""
-
 CONDITIONS: Mapping[str, str] = {
     "merchant_id": "merchant_id = ${n}",
     "payment_id": "payment_id = ${n}",
     "kind": "kind = ${n}",
-    "category": "category = ${n}",
-    "severity": "severity = ${n}",
-    "psp": "psp = ${n}",
-    "statuses": "status = ANY(${n}::text[])",
+    "ids": "id = ANY(${n}::text[])",
     "recorded_since": "recorded_at >= ${n}",
     "recorded_before": "recorded_at < ${n}",
-    "detected_since": "detected_at >= ${n}",
-    "detected_before": "detected_at < ${n}",
     "touching": """EXISTS (SELECT FROM ledger_entries e WHERE e.transaction_id = ledger_transactions.id
                             AND e.account = ANY(${n}::text[]))""",
     "below_number": "number < ${n}",
-    "below_detected": "(detected_at, id) < (${n}, ${m})",
 }
-"""Filter -> its SQL; `${n}` is its first argument, `${m}` its second."""
+"""Filter -> its SQL; `${n}` is its argument."""
 
 
 def _where(filters: Mapping[str, Any], first: int) -> tuple[str, list[Any]]:
@@ -121,8 +98,8 @@ def _where(filters: Mapping[str, Any], first: int) -> tuple[str, list[Any]]:
         if value is None:
             continue
         n = first + len(arguments)
-        parts.append(CONDITIONS[name].replace("${n}", f"${n}").replace("${m}", f"${n + 1}"))
-        arguments += value if name == "below_detected" else [value]
+        parts.append(CONDITIONS[name].replace("${n}", f"${n}"))
+        arguments.append(value)
     return " AND ".join(parts), arguments
 
 
@@ -155,24 +132,6 @@ async def list_transactions(pool: Any, limit: int, **filters: Any) -> list[Trans
         fields = dict(row)
         entries.setdefault(fields.pop("transaction_id"), []).append(EntryRow(**fields))
     return [TransactionRow(**row, entries=entries.get(row["id"], [])) for row in rows]
-
-
-async def list_mismatches(pool: Any, limit: int, **filters: Any) -> list[MismatchRow]:
-    where, arguments = _where(filters, first=2)
-    rows = await pool.fetch(MISMATCHES.format(conditions=where), limit, *arguments)
-    return [MismatchRow(**row) for row in rows]
-
-
-async def find_mismatch(pool: Any, mismatch_id: str) -> MismatchDetails | None:
-    row = await pool.fetchrow(MISMATCH, mismatch_id)
-    if row is None:
-        return None
-    fields = dict(row)
-    explanation = orjson.loads(fields.pop("explanation"))
-    owner_topic, owner_key = fields.pop("owner_topic"), fields.pop("owner_key")
-    return MismatchDetails(
-        row=MismatchRow(**fields), explanation=explanation, owner_topic=owner_topic, owner_key=owner_key
-    )
 
 
 async def positions_of(pool: Any, lanes: Collection[LaneId]) -> dict[LaneId, int]:

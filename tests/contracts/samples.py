@@ -14,6 +14,7 @@ import msgspec
 
 from app.contracts.asyncapi import record_types, tag
 from app.contracts.topics import TOPICS
+from app.domain import banking as b
 from app.domain import commands as c
 from app.domain import events as e
 from app.domain import settlement as s
@@ -26,6 +27,8 @@ from app.domain.configuration import (
 )
 from app.domain.ledger_events import LedgerEntry, LedgerTransaction
 from app.domain.mismatch_events import MismatchChanged, MismatchOpened, MismatchResolved
+from app.domain.webhooks import WebhookReceived
+from tests.contracts.matching_samples import MATCHING_FULL, MATCHING_MINIMAL
 
 GOLDEN: Final = Path(__file__).parent / "golden"
 AT: Final = datetime(2026, 11, 20, 9, 0, tzinfo=UTC)
@@ -54,6 +57,19 @@ LINE_FULL: Final[dict[str, Any]] = {
     "rate": "1.0",
 }
 LINE_MINIMAL: Final[dict[str, Any]] = {**LINE, "merchant_ref": "o-1", "net": 12345}
+BANK_LINE: Final[dict[str, Any]] = {
+    "account": "DE89370400440532013000",
+    "line_id": "L7",
+    "amount": 11957,
+    "currency": "EUR",
+    "value_date": date(2026, 11, 22),
+}
+BANK_LINE_FULL: Final[dict[str, Any]] = {
+    **BANK_LINE,
+    "booking_date": date(2026, 11, 23),
+    "remittance": "PAYOUT B1",
+    "end_to_end_id": "E2E-1",
+}
 MISMATCH: Final[dict[str, Any]] = {
     "mismatch_id": "mm_1",
     "leg": "A",
@@ -76,6 +92,15 @@ MISMATCH_FULL: Final[dict[str, Any]] = {
 }
 EVENT: Final[dict[str, Any]] = {"id": "pc.0.7.1", "seq": 1, "merchant_id": "m-1", "occurred_at": AT}
 PAYMENT_EVENT: Final[dict[str, Any]] = {**EVENT, **MONEY, "payment_id": "pay-1", "status": "captured"}
+STATUS_EVENT: Final[dict[str, Any]] = {**PAYMENT_EVENT, "psp": "stripe"}
+NAMED: Final[dict[str, Any]] = {"psp_payment_id": "pi_1", "reason": "insufficient_funds"}
+STATUS_EVENTS: Final = (
+    (e.PaymentWasAuthorized, "authorized"),
+    (e.PaymentNeedsAction, "requires_action"),
+    (e.PaymentHasFailed, "failed"),
+    (e.PaymentWasVoided, "voided"),
+    (e.PaymentHasExpired, "expired"),
+)
 CAPTURE_EVENT: Final[dict[str, Any]] = {
     **PAYMENT_EVENT,
     "capture_id": "pay-1",
@@ -93,6 +118,7 @@ EVENTS: Final[tuple[msgspec.Struct, ...]] = (
     e.PaymentCaptured(**CAPTURE_EVENT, **POSTED, psp_capture_id="pi_1", psp_fee=210),
     e.PaymentCorrected(**CAPTURE_EVENT, **POSTED, psp_capture_id="pi_1", psp_fee=210),
     e.PaymentIdentified(**PAYMENT_EVENT, **POSTED, capture_id="pay-1", psp_capture_id="pi_1", alias="pay-9"),
+    *(event(**{**STATUS_EVENT, "status": status}, **NAMED, **POSTED) for event, status in STATUS_EVENTS),
     e.PaymentFlagged(**PAYMENT_EVENT, **POSTED),
     e.FundsReleased(**PAYMENT_EVENT, **POSTED, capture_id="pay-1"),
     e.RefundAccepted(**REFUND_EVENT, **POSTED, psp_refund_id="re_1"),
@@ -116,9 +142,11 @@ EVENTS: Final[tuple[msgspec.Struct, ...]] = (
     ),
 )
 EVENTS_MINIMAL: Final[tuple[msgspec.Struct, ...]] = (
+    *MATCHING_MINIMAL,
     e.PaymentCaptured(**CAPTURE_EVENT),
     e.PaymentCorrected(**CAPTURE_EVENT),
     e.PaymentIdentified(**PAYMENT_EVENT, capture_id="pay-1"),
+    *(event(**{**STATUS_EVENT, "status": status}) for event, status in STATUS_EVENTS),
     e.PaymentFlagged(**PAYMENT_EVENT),
     e.FundsReleased(**PAYMENT_EVENT, capture_id="pay-1"),
     e.RefundAccepted(**REFUND_EVENT),
@@ -132,14 +160,25 @@ EVENTS_MINIMAL: Final[tuple[msgspec.Struct, ...]] = (
     e.RequestRefused(**EVENT, request_id="c3", request_type="payout.create", code="insufficient_funds"),
 )
 
+NAMES: Final[dict[str, Any]] = {"order_ref": "o-1", "invoice_id": "INV-1"}
+PAYMENT_FACTS: Final[tuple[type[c.PaymentFact], ...]] = (
+    c.PaymentAuthorized,
+    c.PaymentActionRequired,
+    c.PaymentFailed,
+    c.PaymentVoided,
+    c.PaymentExpired,
+)
+
 FULL: Final[tuple[msgspec.Struct, ...]] = (
     *EVENTS,
+    *MATCHING_FULL,
     c.PlatformConfigure(
         id="p-1",
         default_plan=FeePlan(bps=290, fixed={"USD": 30, "EUR": 25}),
         default_release_delay_days=3,
         release_delay_seconds=2,
         payout_account="DE89370400440532013000",
+        parking_window_seconds=6,
         psps={
             "stripe": PspConfiguration(
                 fee_plan=FeePlan(bps=150, fixed={"EUR": 25}),
@@ -147,6 +186,8 @@ FULL: Final[tuple[msgspec.Struct, ...]] = (
                 settlement_window_seconds=8,
                 fee_tolerance=2,
                 gross_tolerance=1,
+                dispute_loss_bearer="platform",
+                dispute_fee_passed_on=True,
             )
         },
         sources={
@@ -185,6 +226,10 @@ FULL: Final[tuple[msgspec.Struct, ...]] = (
             card_fingerprint="f-1",
             location=(52.5, 13.4),
         ),
+    ),
+    *(
+        fact(id="f1", **PAYMENT, **MONEY, psp="stripe", **NAMED, **NAMES, occurred_at=AT)
+        for fact in PAYMENT_FACTS
     ),
     c.RefundRecord(id="c2", **PAYMENT, **MONEY, refund_id="re-1", psp_refund_id="re_1", occurred_at=AT),
     c.RefundCreate(id="c3", **PAYMENT, **MONEY, refund_id="re-2"),
@@ -235,6 +280,15 @@ FULL: Final[tuple[msgspec.Struct, ...]] = (
     ),
     s.SettlementDue(id="settlement/pi_1/1", psp="stripe", identity="pi_1", kind="capture"),
     s.PaymentDue(id="payment/pi_1/1", psp="stripe", identity="pi_1", kind="refund"),
+    b.BankLine(**BANK_LINE_FULL),
+    b.BankLineRecorded(id="DE89370400440532013000/L7", **BANK_LINE_FULL),
+    WebhookReceived(
+        psp="stripe",
+        headers={"stripe-signature": "t=1795165200,v1=00ff"},
+        body='{"id": "evt_1", "type": "charge.succeeded"}',
+        body_base64=b"\xff\x00",
+        received_at=LATER,
+    ),
     LedgerTransaction(
         id="pc.0.7.2",
         kind="capture",
@@ -259,6 +313,7 @@ MINIMAL: Final[tuple[msgspec.Struct, ...]] = (
     c.PlatformConfigure(id="p-1"),
     c.MerchantConfigure(id="c0", merchant_id="m-1", settlement_currency="EUR"),
     c.PaymentRecord(id="c1", **PAYMENT, **MONEY, psp="stripe", order_ref="o-1", occurred_at=AT),
+    *(fact(id="f1", **PAYMENT, **MONEY, psp="stripe", occurred_at=AT) for fact in PAYMENT_FACTS),
     c.RefundRecord(id="c2", **PAYMENT, **MONEY, refund_id="re-1", occurred_at=AT),
     c.PayoutPaid(id="c5", merchant_id="m-1", payout_id="po-1", occurred_at=AT),
     c.PayoutFailed(id="c6", merchant_id="m-1", payout_id="po-1", occurred_at=AT),
@@ -277,6 +332,9 @@ MINIMAL: Final[tuple[msgspec.Struct, ...]] = (
     ),
     s.SettlementLine(**LINE_MINIMAL),
     s.LineRecorded(id="acquirer-a/L1", **LINE_MINIMAL),
+    b.BankLine(**BANK_LINE),
+    b.BankLineRecorded(id="DE89370400440532013000/L7", **BANK_LINE),
+    WebhookReceived(psp="adyen", received_at=AT),
     LedgerTransaction(
         id="pc.0.7.2",
         kind="capture",
@@ -294,6 +352,26 @@ MINIMAL: Final[tuple[msgspec.Struct, ...]] = (
 
 
 EARLIER: Final[dict[str, msgspec.Struct]] = {
+    "platform.configure.1": c.PlatformConfigure(
+        id="p-1",
+        default_plan=FeePlan(bps=290, fixed={"USD": 30, "EUR": 25}),
+        default_release_delay_days=3,
+        release_delay_seconds=2,
+        payout_account="DE89370400440532013000",
+        psps={
+            "stripe": PspConfiguration(
+                fee_plan=FeePlan(bps=150, fixed={"EUR": 25}),
+                fee_payer="merchant",
+                settlement_window_seconds=8,
+                fee_tolerance=2,
+                gross_tolerance=1,
+            )
+        },
+        sources={
+            "acquirer-a": SourceConfiguration(psp="stripe", payment_window_seconds=5, min_wait_seconds=3)
+        },
+        book=BookRates(currency="USD", rates={"EUR": Rate(value=10850, scale=4, quote_id="q-1")}),
+    ),
     "expectation.announced.1": s.ExpectationAnnounced(
         id="pc.0.7.1",
         **PAYMENT,

@@ -63,6 +63,10 @@ def test_the_demos_configuration_is_right(tmp_path: Path) -> None:
         ({"default_plan": {"bps": "2.9"}}, "Expected `int`, got `str` - at `$.default_plan.bps`"),
         ({"sources": {"a": {"psp": "nobody"}}}, "sources.a.psp: 'nobody' is not one of psps"),
         ({"psps": {"a": {"fee_payer": "me"}}}, "psps.a.fee_payer: must be platform or merchant"),
+        (
+            {"psps": {"a": {"dispute_loss_bearer": "me"}}},
+            "psps.a.dispute_loss_bearer: must be platform or merchant",
+        ),
         ({"book": {"currency": "XXY"}}, "'XXY' is not an ISO 4217 currency"),
     ],
 )

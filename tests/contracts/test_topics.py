@@ -6,7 +6,7 @@ from app.contracts.topics import APP_ID, BY_NAME, OURS, TOPICS, changelog_topic,
 from app.domain import streams
 from app.settings import Settings
 
-FOR_EVER = ("payments.commands", "matching.commands")
+FOR_EVER = ("payments.commands", "matching.commands", "banking.commands")
 
 
 def test_names_are_a_data_format() -> None:
@@ -14,6 +14,9 @@ def test_names_are_a_data_format() -> None:
         "payments.commands",
         "matching.commands",
         "settlements.lines",
+        "banking.commands",
+        "bank.lines",
+        "psp.webhooks",
         "payments.events",
         "ledger.transactions",
         "reconciliation.mismatches",
@@ -38,7 +41,14 @@ def test_lane_topics_keep_everything_and_doors_thirty_days() -> None:
     for name in FOR_EVER:
         assert BY_NAME[name].config["retention.ms"] == "-1"
         assert BY_NAME[name].config["cleanup.policy"] == "delete"
-    assert BY_NAME["settlements.lines"].config["retention.ms"] == str(30 * 24 * 60 * 60 * 1000)
+    for name in ("settlements.lines", "bank.lines"):
+        assert BY_NAME[name].config["retention.ms"] == str(30 * 24 * 60 * 60 * 1000)
+
+
+def test_webhooks_stay_as_long_as_ids_are_known_and_may_be_large() -> None:
+    config = BY_NAME["psp.webhooks"].config
+    assert config["retention.ms"] == str(400 * 24 * 60 * 60 * 1000)
+    assert config["max.message.bytes"] == str(8 * 1024 * 1024)
 
 
 def test_changelogs_are_compacted() -> None:
@@ -57,4 +67,5 @@ def test_every_topic_is_used_and_personal_data_is_marked() -> None:
         assert topic.producers
         assert topic.consumers
         assert OURS.intersection((*topic.producers, *topic.consumers))
-    assert [topic.name for topic in TOPICS if topic.personal_data] == ["payments.commands"]
+    personal = ["payments.commands", "banking.commands", "bank.lines", "psp.webhooks"]
+    assert [topic.name for topic in TOPICS if topic.personal_data] == personal

@@ -1,4 +1,4 @@
-"""Seeded input: what upstream writes to `payments.commands` and `settlements.lines`, well-behaved or not.
+"""Seeded input: what upstream writes (payments, settlement lines, bank lines), well-behaved or not.
 
 Records come as stories (a payment with its captures, refunds and lines; a payout) whose parts are then moved
 about, so that repeats, contradictions and children before their parents arise by themselves.
@@ -12,12 +12,19 @@ from typing import Any, Final
 
 import msgspec
 
-from app.domain.streams import MATCHING_COMMANDS, PAYMENTS_COMMANDS, SETTLEMENTS_LINES
+from app.domain.streams import (
+    BANK_LINES,
+    BANKING_COMMANDS,
+    MATCHING_COMMANDS,
+    PAYMENTS_COMMANDS,
+    SETTLEMENTS_LINES,
+)
 from app.kafka.partitioner import partition_for
 from app.kafka.publisher import Outgoing
 from tests.simulation.noise import noise
 
 CURRENCIES: Final = ("EUR", "EUR", "USD", "JPY")
+ACCOUNTS: Final = ("DE89370400440532013000", "main")
 PSPS: Final = ("stripe", "adyen", "paypal")
 WHEN: Final = ("2026-11-19T22:15:00Z", "2026-11-20T08:00:00Z", "2026-11-20T09:00:00Z")
 TRAILER: Final = ("source", "psp", "batch_id", "settle_currency")
@@ -44,8 +51,10 @@ class Generator:
             chance = self.rng.random()
             if chance < 0.72:
                 self._payment(place)
-            elif chance < 0.88:
+            elif chance < 0.85:
                 self._payout(place)
+            elif chance < 0.9:
+                self._bank_line(place)
             else:
                 place, record = noise(self, place)
                 self.records.append((place, record))
@@ -115,7 +124,7 @@ class Generator:
             },
         }
         value = _encode(record)
-        for topic in (PAYMENTS_COMMANDS, MATCHING_COMMANDS):
+        for topic in (PAYMENTS_COMMANDS, MATCHING_COMMANDS, BANKING_COMMANDS):
             for partition in range(self.partitions[topic]):
                 self.records.append((place, Outgoing(topic, partition, None, value)))
 
@@ -246,6 +255,24 @@ class Generator:
 
     def _say_line(self, place: float, line: dict[str, Any]) -> None:
         self.say(place, SETTLEMENTS_LINES, f"{line['source']}/{line['batch_id']}", line)
+
+    def _bank_line(self, place: float) -> None:
+        """A line of a bank statement, now and then corrected by a later statement."""
+        rng = self.rng
+        account, amount = rng.choice(ACCOUNTS), rng.choice((-1, 1, 1)) * int(rng.random() * 90_000)
+        line = {
+            "type": "bank.line",
+            "account": account,
+            "line_id": self.new_id("bank-"),
+            "amount": amount,
+            "currency": rng.choice(CURRENCIES),
+            "value_date": "2026-11-22",
+            "remittance": f"PAYOUT B{int(rng.random() * 4)}",
+        }
+        self.say(place, BANK_LINES, account, line)
+        if rng.random() < 0.15:
+            corrected = {**line, "amount": amount + int(rng.random() * 3), "booking_date": "2026-11-23"}
+            self.say(place + 0.05, BANK_LINES, account, corrected)
 
     def _payout(self, place: float) -> None:
         """A payout and what became of it, in any order, complete or not."""

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
-from app.domain.streams import PAYMENTS_COMMANDS, SETTLEMENTS_LINES
+from app.domain.streams import BANK_LINES, PAYMENTS_COMMANDS, SETTLEMENTS_LINES
 from app.kafka.partitioner import partition_for
 from app.kafka.publisher import Outgoing
 from app.lane.intake import FORWARDED
@@ -43,7 +43,7 @@ def noise(told: Generator, place: float) -> tuple[float, Outgoing]:
 
 
 def _broken(told: Generator) -> Outgoing:
-    topic = told.rng.choice((PAYMENTS_COMMANDS, PAYMENTS_COMMANDS, SETTLEMENTS_LINES))
+    topic = told.rng.choice((PAYMENTS_COMMANDS, PAYMENTS_COMMANDS, SETTLEMENTS_LINES, BANK_LINES))
     partition = int(told.rng.random() * told.partitions[topic])
     return Outgoing(topic, partition, b"any", told.rng.choice(BROKEN))
 

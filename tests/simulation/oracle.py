@@ -13,20 +13,24 @@ from typing import Any, NamedTuple
 import msgspec
 
 from app.contracts.codec import Undecodable, content_hash, decode, encode
-from app.domain import matching_lane, merchant_lane, settlement_door
+from app.domain import bank_door, banking_lane, matching_lane, merchant_lane, settlement_door
 from app.domain.decision import Conflict, Draft, Duplicate, Ignored, Parked, Refused, Source, Transaction
 from app.domain.ledger_events import ledger_event
 from app.domain.parking import park
 from app.domain.state import Ref
 from app.domain.streams import (
+    BANK_LINES,
+    BANKING_COMMANDS,
     LANE_CODES,
     LEDGER_TRANSACTIONS,
     MATCHING_COMMANDS,
     PAYMENTS_COMMANDS,
+    PSP_WEBHOOKS,
     SETTLEMENTS_LINES,
 )
 from app.domain.timers import is_set_again
 from app.kafka.partitioner import partition_for
+from app.psp import door as webhook_door
 from app.store.api import LaneId
 from tests.simulation.broker import Record
 
@@ -34,7 +38,13 @@ DECIDERS: dict[str, Any] = {
     PAYMENTS_COMMANDS: merchant_lane,
     MATCHING_COMMANDS: matching_lane,
     SETTLEMENTS_LINES: settlement_door,
+    BANKING_COMMANDS: banking_lane,
+    BANK_LINES: bank_door,
+    PSP_WEBHOOKS: webhook_door,
 }
+DOORS = (SETTLEMENTS_LINES, BANK_LINES, PSP_WEBHOOKS)
+CORRECTED = (MATCHING_COMMANDS, BANKING_COMMANDS)
+"""Lanes whose facts come from files: another content under a known id corrects the first."""
 Decide = Callable[[Draft, Any], None]
 Published = tuple[str, int, bytes | None, bytes | None]
 """Topic, partition, key and value of a record that a lane sends; headers are compared by the lane's tests."""
@@ -56,7 +66,7 @@ class Oracle:
         self.lane = lane
         self.partitions = partitions
         self.deciders = DECIDERS[lane.topic]
-        self.is_door = lane.topic == SETTLEMENTS_LINES
+        self.is_door = lane.topic in DOORS
         self.values: dict[Ref, Any] = {}
         self.changed_at: dict[Ref, int] = {}
         self.known: dict[tuple[str, str], bytes] = {}
@@ -109,13 +119,13 @@ class Oracle:
                 if not (command.is_timer and is_set_again(self, key, command.id)):
                     return "duplicate"
                 name = (key, f"{command.id}#{record.offset}")
-            elif self.lane.topic != MATCHING_COMMANDS or not matching_lane.accepts_correction(command):
+            elif self.lane.topic not in CORRECTED or not self.deciders.accepts_correction(command):
                 return "dead_letter"
             else:
                 name = (key, f"{command.id}#{content.hex()}")
                 if name in known:
                     return "duplicate"
-                decide = matching_lane.correct
+                decide = getattr(self.deciders, "correct", decide)
         outcome = self._decide(record, command, key, decide)
         if outcome not in ("duplicate", "dead_letter"):
             known[name] = content

@@ -9,10 +9,13 @@ import msgspec
 
 from app.domain.state import Kind
 from app.domain.streams import (
+    BANK_LINES,
+    BANKING_COMMANDS,
     LEDGER_TRANSACTIONS,
     MATCHING_COMMANDS,
     PAYMENTS_COMMANDS,
     PAYMENTS_EVENTS,
+    PSP_WEBHOOKS,
     RECONCILIATION_MISMATCHES,
     SETTLEMENTS_LINES,
 )
@@ -57,6 +60,9 @@ def draw_shape(rng: Random) -> Shape:
             PAYMENTS_COMMANDS: payments,
             MATCHING_COMMANDS: rng.choice((1, 2)),
             SETTLEMENTS_LINES: 1,
+            BANKING_COMMANDS: rng.choice((1, 2)),
+            BANK_LINES: 1,
+            PSP_WEBHOOKS: 1,
             PAYMENTS_EVENTS: 2,
             LEDGER_TRANSACTIONS: 1,
             RECONCILIATION_MISMATCHES: 1,

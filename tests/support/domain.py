@@ -32,7 +32,7 @@ from app.domain.mismatch import OPEN_STATUSES, Mismatch
 from app.domain.mismatch_events import MismatchRecord
 from app.domain.parking import park
 from app.domain.payment import Payment
-from app.domain.settlement import ExpectationAnnounced
+from app.domain.settlement import ExpectationAnnounced, ExpectationWithdrawn
 from app.domain.state import NotLoaded, Ref, account_ref
 from app.domain.streams import MATCHING_COMMANDS, PAYMENTS_COMMANDS, PAYMENTS_EVENTS
 from app.domain.timers import from_epoch_ms, is_set_again
@@ -215,7 +215,7 @@ class Books:
                 continue
             if isinstance(send.record, ExpectationAnnounced):
                 standing[send.key, send.record.kind, send.record.object_id] = send.record
-            else:
+            elif isinstance(send.record, ExpectationWithdrawn):
                 standing.pop((send.key, send.record.kind, send.record.object_id), None)
         return standing
 

@@ -9,6 +9,7 @@
     ~ CATEGORY                                a mismatch that the step above resolved
     * TYPE field=value ...                    an event of the step above (only those that are asked for)
     + KIND key gross=N fee=N                  an expectation of the step above (all of them), or withdrawn
+    + claim KEY PAYMENT                       a PSP's id that the directory was told of
     ? balance ACCOUNT[ CUR] AMOUNT            state now
     ? payment|payout|merchant ID field=value ...
 
@@ -26,7 +27,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from app.domain.mismatch_events import MismatchRecord, MismatchResolved
-from app.domain.settlement import ExpectationAnnounced, ExpectationWithdrawn
+from app.domain.settlement import ExpectationAnnounced, ExpectationWithdrawn, IdentityClaimed
 from app.domain.state import Ref
 from app.domain.streams import MATCHING_COMMANDS
 from tests.support.domain import Books, Outcome, record
@@ -36,10 +37,12 @@ WITHOUT_CURRENCY = (
     "payout.paid",
     "payout.failed",
     "payout.returned",
+    "settlement.matched",
     "merchant.configure",
     "platform.configure",
 )
-DATED = ("payment.record", "refund.record", "payout.paid", "payout.failed", "payout.returned")
+REQUESTS = ("refund.create", "payout.create", "merchant.configure", "platform.configure")
+"""What says no date of its own."""
 
 
 class Scenario(NamedTuple):
@@ -128,7 +131,7 @@ class Player:
             fields["merchant_id"] = "m-1"
         if tag not in WITHOUT_CURRENCY:
             fields["currency"] = "EUR"
-        if tag in DATED:
+        if tag not in REQUESTS:
             fields["occurred_at"] = self.books.now.isoformat()
         if tag == "merchant.configure":
             fields["settlement_currency"] = "EUR"
@@ -196,7 +199,11 @@ def describe_mismatch(event: Any) -> str:
     return f"{mark} {event.category} {event.severity} {event.expected_amount} -> {event.actual_amount}"
 
 
-def describe_expectation(key: str, event: ExpectationAnnounced | ExpectationWithdrawn) -> str:
+def describe_expectation(
+    key: str, event: ExpectationAnnounced | ExpectationWithdrawn | IdentityClaimed
+) -> str:
+    if isinstance(event, IdentityClaimed):
+        return f"claim {key} {event.payment_id}"
     if isinstance(event, ExpectationWithdrawn):
         return f"{event.kind} {key} withdrawn"
     return f"{event.kind} {key} gross={event.gross} fee={event.expected_fee}"

@@ -2,27 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from app.store import web_figures, web_reads
+from app.store.mismatch_filters import MismatchFilter
+from app.store.web_mismatches import Sort, page_query
 from tests.web import rows
+
+
+def page(sort: Sort, beyond: Sequence[Any] | None = None, **wanted: Any) -> tuple[str, list[Any]]:
+    return page_query(MismatchFilter(**wanted), sort, beyond, 50)
+
 
 PLANS: list[tuple[str, str, list[Any], str]] = [
     ("due timers", web_figures.LANES, [], "timers_due"),
     ("latest mismatches", web_figures.LATEST_MISMATCHES, [50], "mismatches_detected"),
     ("last verify", web_figures.VERIFY, [], "verify_runs_pkey"),
-    (
-        "next mismatches",
-        web_reads.MISMATCHES.format(conditions="(detected_at, id) < ($2, $3)"),
-        [50, rows.NOON, "a"],
-        "mismatches_detected",
-    ),
-    (
-        "a merchant's mismatches",
-        web_reads.MISMATCHES.format(conditions="merchant_id = $2"),
-        [50, "m-1"],
-        "mismatches_merchant",
-    ),
+    ("next mismatches", *page("-detected_at", (rows.NOON, "a")), "mismatches_detected"),
+    ("oldest mismatches", *page("detected_at", (rows.NOON, "a")), "mismatches_detected"),
+    ("a merchant's mismatches", *page("-detected_at", merchant_id="m-1"), "mismatches_merchant"),
     (
         "next transactions",
         web_reads.TRANSACTIONS.format(conditions="number < $2"),

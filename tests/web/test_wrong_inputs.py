@@ -8,7 +8,8 @@ import pytest
 
 from tests.web import rows
 from tests.web.conftest import Web
-from web.cursors import MismatchKey, TransactionKey, write_cursor
+from web.cursors import TransactionKey, write_cursor
+from web.mismatch_orders import AmountKey, NewestKey, OldestKey
 
 LONG = "x" * 201
 
@@ -66,7 +67,31 @@ MISMATCHES = [
     ("category=AMOUNT", "category"),
     ("category=amount_under", "category"),
     ("category=", "category"),
-    ("category=LATE&category=LATE", "category"),
+    ("category=LATE,", "category"),
+    ("category=LATE,late", "category"),
+    ("category=LATE&category=SOON", "category"),
+    ("leg=D", "leg"),
+    ("sort=amounts", "sort"),
+    ("sort=", "sort"),
+    ("sort=severity&sort=amount", "sort"),
+    ("counts=perhaps", "counts"),
+    ("currency=eur", "currency"),
+    ("currency=EURO", "currency"),
+    ("currency=EUR%0A", "currency"),
+    ("amount_from=-1", "amount_from"),
+    ("amount_from=12.50", "amount_from"),
+    ("amount_to=1,000", "amount_to"),
+    ("amount_to=9223372036854775808", "amount_to"),
+    ("min_age_hours=-1", "min_age_hours"),
+    ("max_age_hours=1000000", "max_age_hours"),
+    ("q=", "q"),
+    ("q=a%00", "q"),
+    (f"q={LONG}", "q"),
+    ("batch_id=", "batch_id"),
+    (f"sort=detected_at&cursor={write_cursor(NewestKey(rows.NOON, 'a'))}", "cursor"),
+    (f"cursor={write_cursor(OldestKey(rows.NOON, 'a'))}", "cursor"),
+    (f"sort=amount&cursor={write_cursor(AmountKey(-1, rows.NOON, 'a'))}", "cursor"),
+    (f"sort=due_at&cursor={write_cursor(AmountKey(1, rows.NOON, 'a'))}", "cursor"),
     ("severity=URGENT", "severity"),
     ("status=closed", "status"),
     ("open=maybe", "open"),
@@ -79,7 +104,7 @@ MISMATCHES = [
 LEDGER = [
     ("kind=%0A", "kind"),
     ("category=LATE", "category"),
-    (f"cursor={write_cursor(MismatchKey(rows.NOON, 'a'))}", "cursor"),
+    (f"cursor={write_cursor(NewestKey(rows.NOON, 'a'))}", "cursor"),
     forged(b'["ledger",-1]'),
     forged(b'["ledger",9223372036854775808]'),
     forged(b'["ledger",1,2]'),

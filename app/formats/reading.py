@@ -1,0 +1,158 @@
+"""Reads the files of a source: each row becomes a record, is ignored for a reason, or is quarantined.
+
+Two passes: `survey` reads everything and changes nothing (is it text, is it whole, do the control totals
+hold), so that a file that is wrong as a whole is refused before anything is sent; `read` gives the records.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from hashlib import blake2b
+from pathlib import Path
+from typing import Final, NamedTuple
+
+import msgspec
+
+from app.domain.configuration import SourceConfiguration
+from app.domain.source_files import SourceFile
+from app.errors import ConfigurationError
+from app.formats.control import Control
+from app.formats.csv_rows import CsvRows
+from app.formats.errors import BadRow, FileRefused
+from app.formats.files import Scan, scan
+from app.formats.json_rows import JsonLines, JsonRows, raw_text
+from app.formats.records import Built, Figures, Ignored, Mapper, to_record
+from app.formats.rows import RawRow, Rows
+
+FORMATS: Final[Mapping[str, Callable[[Path, SourceFile], Rows]]] = {
+    "csv": CsvRows,
+    "json": JsonRows,
+    "jsonl": JsonLines,
+}
+HASH_BYTES: Final = 16
+MUST_FIT_AMONG: Final = 1_000
+"""When none of so many rows at the beginning can be read, the description is wrong, not the rows."""
+RAW_CHARACTERS: Final = 200_000
+
+NumberOf = Callable[[bytes], int]
+"""Hash of a row without a line id -> how many rows with it there have been, this one included."""
+
+
+class Row(NamedTuple):
+    """What became of a row: exactly one of `record`, `problem` and `ignored` is there."""
+
+    number: int
+    line: int | None
+    record: msgspec.Struct | None
+    problem: str | None = None
+    ignored: str | None = None
+    figures: Figures | None = None
+    raw: str = ""
+    """As it came; only where there is a problem."""
+
+
+class Survey(NamedTuple):
+    """What a whole file is. `warnings` are sentences."""
+
+    scan: Scan
+    rows: int
+    warnings: list[str]
+
+
+class Reading:
+    """One file, opened by its source's description. Raises FileRefused, ConfigurationError."""
+
+    def __init__(self, path: Path, name: str, source: SourceConfiguration) -> None:
+        if source.file is None:
+            raise ConfigurationError(
+                f"source {name!r} does not say how its files are written: it has no `file`"
+            )
+        self.path, self.name, self.source, self.file = path, name, source, source.file
+
+    def survey(self, advance: Callable[[int], None]) -> Survey:
+        """Read everything once or twice. Raises FileRefused, TrailerMismatch."""
+        file = self.file
+        scanned = scan(self.path, file.encoding, file.delimiter, advance)
+        rows, mapper, control = self._open()
+        if control is None:
+            return Survey(scanned, *_look_through(rows))
+        count = sum(1 for _ in self._controlled(rows, mapper, control))
+        return Survey(scanned, count, control.notes)
+
+    def read(self, number_of: NumberOf) -> Iterator[Row]:
+        """Every row but trailers. Raises FileRefused, also where not one of the first rows can be read."""
+        rows, mapper, control = self._open()
+        nothing_fits = True
+        for row, built in self._controlled(rows, mapper, control):
+            result = self._finish(row, built, rows, number_of)
+            nothing_fits = nothing_fits and result.problem is not None
+            if nothing_fits and row.number >= MUST_FIT_AMONG:
+                raise FileRefused(
+                    f"{self.path}: none of its first {row.number} rows can be read, "
+                    f"row {row.number} because: {result.problem}"
+                )
+            yield result
+
+    def _open(self) -> tuple[Rows, Mapper, Control | None]:
+        file = self.file
+        rows = FORMATS[file.format](self.path, file)
+        mapper = Mapper(self.name, self.source, file, rows)
+        control = Control(file.trailer, file, rows, mapper.parse) if file.trailer is not None else None
+        return rows, mapper, control
+
+    def _controlled(
+        self, rows: Rows, mapper: Mapper, control: Control | None
+    ) -> Iterator[tuple[RawRow, Built | Ignored | str]]:
+        """Rows with what they say, or why they say nothing; the control totals are checked on the way."""
+        for row in rows:
+            if control is not None and control.is_trailer(row):
+                control.check(row.content, f"the trailer in row {row.number}")
+                continue
+            built = _build(mapper, row)
+            if control is not None:
+                figures = built.figures if isinstance(built, Built) else mapper.figures(row.content)
+                control.add(figures, ignored=isinstance(built, Ignored))
+            yield row, built
+        if control is not None:
+            control.at_the_end()
+
+    def _finish(self, row: RawRow, built: Built | Ignored | str, rows: Rows, number_of: NumberOf) -> Row:
+        if isinstance(built, Ignored):
+            return Row(row.number, row.line, None, ignored=built.reason)
+        if isinstance(built, Built):
+            try:
+                record = to_record(built, self.file.holds, self._ids(built, row, rows, number_of))
+                return Row(row.number, row.line, record, figures=built.figures)
+            except BadRow as error:
+                built = str(error)
+        raw = row.raw or raw_text(row.content)
+        return Row(row.number, row.line, None, problem=built, raw=raw[:RAW_CHARACTERS])
+
+    def _ids(self, built: Built, row: RawRow, rows: Rows, number_of: NumberOf) -> dict[str, str]:
+        """The same for the same row of the same file, however often it is read."""
+        line_id = built.line_id
+        if not line_id:
+            digest = blake2b(rows.identity(row.content), digest_size=HASH_BYTES)
+            line_id = f"{digest.hexdigest()}-{number_of(digest.digest())}"
+        return {"id": f"{self.name}/{line_id}"} if self.file.holds == "payments" else {"line_id": line_id}
+
+
+def _build(mapper: Mapper, row: RawRow) -> Built | Ignored | str:
+    """A row that a rule ignores may have any shape."""
+    if row.problem is not None:
+        reason = mapper.ignores(row.content)
+        return Ignored(reason) if reason is not None else row.problem
+    try:
+        return mapper.build(row.content)
+    except BadRow as error:
+        return str(error)
+
+
+def _look_through(rows: Rows) -> tuple[int, list[str]]:
+    """Number of rows, and a warning for every name that none of them has."""
+    count, unseen = 0, dict(rows.asked)
+    for row in rows:
+        count += 1
+        if unseen:
+            unseen = {name: get for name, get in unseen.items() if get(row.content) is None}
+    return count, [f"no row has {name!r}" for name in unseen] if count else []

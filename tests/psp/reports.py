@@ -1,0 +1,24 @@
+"""What an adapter makes of a body, as short texts that tests can show."""
+
+from __future__ import annotations
+
+from app.psp.adapter import EventIgnored
+from app.psp.registry import adapters
+from tests.support.webhooks import Delivery
+
+
+def report(psp: str, body: bytes) -> list[str]:
+    """One line per fact, `kind amount currency payment [object]`, or `ignored`. Unreadable is raised."""
+    try:
+        found = adapters()[psp].parse({"webhook-id": "msg_1"}, body)
+    except EventIgnored:
+        return ["ignored"]
+    return [
+        " ".join(filter(None, (f.kind, str(f.amount), f.currency, f.psp_payment_id, f.psp_object_id)))
+        for _, f in found
+    ]
+
+
+def facts_of(delivery: Delivery) -> list[object]:
+    """The facts alone, without event ids."""
+    return [fact for _, fact in adapters()[delivery.psp].parse(delivery.headers, delivery.body)]

@@ -1,0 +1,146 @@
+"""What the API answers about mismatches. Amounts in minor units of the `currency` beside them, UTC."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from msgspec import UNSET, UnsetType
+
+from app.domain.fields import Moment
+from app.store.web_mismatches import MismatchGroup
+from web.schemas import Answer
+
+
+class Mismatch(Answer, frozen=True, kw_only=True):
+    """`difference` = actual − expected. `detected_after_ms`: from the second side's append to the commit.
+
+    `seq` grows with every change of the mismatch, in lists and in the stream alike.
+    """
+
+    id: str
+    seq: int
+    leg: str
+    category: str
+    severity: str
+    status: str
+    merchant_id: str | None
+    psp: str | None
+    payment_id: str | None
+    batch_id: str | None
+    currency: str | None
+    expected_amount: int | None
+    actual_amount: int | None
+    difference: int | None
+    detected_at: Moment
+    detected_after_ms: int | None
+    due_at: Moment
+
+
+class SideField(Answer, frozen=True, kw_only=True):
+    """One field as its record has it. Amounts are integers with their `currency`."""
+
+    name: str
+    value: Any
+    currency: str | None = None
+    differs: bool = False
+
+
+class Side(Answer, frozen=True, kw_only=True):
+    """One record of the comparison. `role`: what was expected, or what came."""
+
+    role: Literal["expected", "actual"]
+    title: str
+    fields: list[SideField]
+
+
+class Difference(Answer, frozen=True, kw_only=True):
+    """A field beyond its tolerance. `currency` is set where the values are amounts in minor units."""
+
+    field: str
+    expected: Any
+    actual: Any
+    difference: int | None
+    tolerance: Any
+    currency: str | None
+
+
+class Moved(Answer, frozen=True, kw_only=True):
+    """One step of the time line. `is_day`: the fact has a date and no time."""
+
+    at: Moment
+    is_day: bool
+    kind: Literal["fact", "ledger", "mismatch"]
+    text: str
+
+
+class Rejected(Answer, frozen=True, kw_only=True):
+    """A record that was looked at and not paired, and why."""
+
+    record: dict[str, Any]
+    reasons: list[str]
+
+
+class Evidence(Answer, frozen=True, kw_only=True):
+    """Why it is a mismatch, for people: all of it follows from `explanation` and the ledger."""
+
+    summary: str
+    rule: str
+    reasons: list[str]
+    severity_reasons: list[str]
+    resolution: str | None
+    sides: list[Side]
+    differences: list[Difference]
+    rejected: list[Rejected]
+    timeline: list[Moved]
+
+
+class MismatchDetail(Mismatch, frozen=True, kw_only=True):
+    """The last four are for staff only."""
+
+    explanation: dict[str, Any] | UnsetType = UNSET
+    owner_topic: str | UnsetType = UNSET
+    owner_key: str | UnsetType = UNSET
+    evidence: Evidence | UnsetType = UNSET
+
+
+class MismatchCounts(Answer, frozen=True, kw_only=True):
+    """Not `is_complete`: counting ended at `total`, there are more."""
+
+    total: int
+    is_complete: bool
+    groups: list[MismatchGroup]
+
+
+class MismatchPage(Answer, frozen=True, kw_only=True):
+    """`next_cursor` is null exactly when `has_more` is false; `counts` unless they were asked for."""
+
+    items: list[Mismatch]
+    has_more: bool
+    next_cursor: str | None
+    counts: MismatchCounts | None
+
+
+class DetectionTimes(Answer, frozen=True, kw_only=True):
+    """From the second side's append to the commit, in milliseconds; null where nothing was found."""
+
+    count: int
+    p50_ms: int | None
+    p99_ms: int | None
+
+
+class DetectionStatus(Answer, frozen=True, kw_only=True):
+    """`since_start`: of every mismatch in the database."""
+
+    opened_last_minute: int
+    last_15_minutes: DetectionTimes
+    since_start: DetectionTimes
+
+
+class StreamedMismatch(Mismatch, frozen=True, kw_only=True):
+    """Data of the stream's event `mismatch`; `change` is `opened`, `changed` or `resolved`.
+
+    `detected_after_ms` is null where the database did not answer at once.
+    """
+
+    change: str
+    occurred_at: Moment
