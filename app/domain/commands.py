@@ -257,6 +257,7 @@ MerchantLaneRecord = (
     | PaymentExpired
     | RefundRecord
     | RefundCreate
+    | RefundFailed
     | PayoutCreate
     | PayoutPaid
     | PayoutFailed

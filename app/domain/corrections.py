@@ -1,6 +1,7 @@
 """The PSP's figure replaces ours: reversal and new posting in one transaction that names what it reverses."""
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import NamedTuple
 
 from msgspec.structs import replace
@@ -9,9 +10,16 @@ from app.domain import postings
 from app.domain.commands import PaymentRecord, RefundRecord
 from app.domain.decision import Draft
 from app.domain.fees import fees_of
-from app.domain.funds import allocate, without_taken
+from app.domain.funds import Parts, allocate, without_taken
 from app.domain.merchant import known_merchant, platform_in
 from app.domain.payment import Capture, Payment, Refund
+
+
+class Returned(NamedTuple):
+    """Money that goes back to the captures it was taken from; `stranded`: what none of them takes back."""
+
+    captures: dict[str, Capture]
+    stranded: int
 
 
 class Shift(NamedTuple):
@@ -70,16 +78,10 @@ def corrected_refund(
 ) -> tuple[dict[str, Capture], Refund]:
     """Post the correction; returns the captures with their pending money as it is now, and the refund."""
     old, merchant_id = payment.refunds[key], payment.merchant_id
-    parts = _restorable(payment.captures, old)
-    restored = without_taken(payment.captures, tuple([(capture, -amount) for capture, amount in parts]))
-    taken = allocate(restored, command.amount, command.currency)
-    stranded = old.from_pending - sum(amount for _, amount in parts)
-    from_available = old.amount - old.from_pending
+    back = give_back(payment.captures, old.taken, old.currency)
+    taken = allocate(back.captures, command.amount, command.currency)
     legs = [
-        *postings.reversal(
-            postings.refund(merchant_id, old.psp, old.currency, old.from_pending, from_available)
-        ),
-        *postings.release(merchant_id, old.currency, stranded),
+        *_refund_reversal(merchant_id, old, back.stranded),
         *postings.refund(
             merchant_id, payment.psp, command.currency, taken.from_pending, taken.from_available
         ),
@@ -97,10 +99,31 @@ def corrected_refund(
         transaction_id=transaction_id,
         occurred_at=command.occurred_at,
         confirmed=True,
+        ours=False,
     )
-    return without_taken(restored, taken.parts), refund
+    return without_taken(back.captures, taken.parts), refund
 
 
-def _restorable(captures: Mapping[str, Capture], old: Refund) -> tuple[tuple[str, int], ...]:
-    """What goes back to captures' pending; a capture that changed its currency since takes nothing back."""
-    return tuple([(key, amount) for key, amount in old.taken if captures[key].currency == old.currency])
+def reverse_refund(
+    draft: Draft, payment: Payment, old: Refund, occurred_at: datetime
+) -> tuple[dict[str, Capture], Refund]:
+    """Post the reversal of a refund that failed; returns the captures with what came back, and the refund."""
+    back = give_back(payment.captures, old.taken, old.currency)
+    legs = _refund_reversal(payment.merchant_id, old, back.stranded)
+    transaction_id = draft.post(
+        "refund_failed", legs, occurred_at, payment.merchant_id, payment.id, reverses=old.transaction_id
+    )
+    return back.captures, replace(old, failed=True, taken=(), transaction_id=transaction_id)
+
+
+def _refund_reversal(merchant_id: str, old: Refund, stranded: int) -> postings.Legs:
+    from_available = old.amount - old.from_pending
+    posted = postings.refund(merchant_id, old.psp, old.currency, old.from_pending, from_available)
+    return [*postings.reversal(posted), *postings.release(merchant_id, old.currency, stranded)]
+
+
+def give_back(captures: Mapping[str, Capture], taken: Parts, currency: str) -> Returned:
+    """To their pending money; a capture that changed its currency since takes nothing back."""
+    back = tuple([(key, -amount) for key, amount in taken if captures[key].currency == currency])
+    stranded = sum(amount for _, amount in taken) + sum(amount for _, amount in back)
+    return Returned(without_taken(captures, back), stranded)

@@ -126,11 +126,17 @@ class RefundRecorded(RefundEvent, frozen=True, kw_only=True, tag="refund.recorde
 
 
 class RefundConfirmed(RefundEvent, frozen=True, kw_only=True, tag="refund.confirmed", gc=False):
-    """A refund that is posted already was confirmed, or its PSP's id became known; nothing was posted."""
+    """A refund that is posted, or has failed, was confirmed, or its PSP's id became known; no posting."""
 
 
 class RefundCorrected(RefundEvent, frozen=True, kw_only=True, tag="refund.corrected", gc=False):
     """The PSP's figure replaced ours: the refund was reversed and posted again."""
+
+
+class RefundHasFailed(RefundEvent, frozen=True, kw_only=True, tag="refund.failed", gc=False):
+    """A refund did not come through: all that it posted was reversed (`transaction_id`), if anything was."""
+
+    reason: str | None = None
 
 
 class PayoutEvent(MoneyEvent, frozen=True, kw_only=True, gc=False):
@@ -188,6 +194,7 @@ PaymentsEvent = (
     | RefundRecorded
     | RefundConfirmed
     | RefundCorrected
+    | RefundHasFailed
     | PayoutStarted
     | PayoutWasPaid
     | PayoutHasFailed

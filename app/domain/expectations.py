@@ -72,9 +72,9 @@ def _capture(payment: Payment, key: str, capture: Capture, record_id: str = "-")
 
 
 def _refunds(payment: Payment) -> Iterator[ExpectationAnnounced]:
-    """A refund settles negatively, once the PSP or upstream has said that it happened."""
+    """A refund settles negatively, once the PSP or upstream has said that it happened, unless it failed."""
     for key, refund in payment.refunds.items():
-        if refund.confirmed:
+        if refund.confirmed and not refund.failed:
             yield _refund(payment, key, refund)
 
 

@@ -17,10 +17,14 @@ from app.domain.timers import set_timer, take_fired
 TIMER: Final = "release"
 
 
+Parts = tuple[tuple[str, int], ...]
+"""(capture, amount) that goes out of captures' pending money; negative: that comes back."""
+
+
 class Taken(NamedTuple):
     """Where a refund's money comes from: captures' pending first, oldest first, the rest from available."""
 
-    parts: tuple[tuple[str, int], ...]
+    parts: Parts
     from_available: int
 
     @property
@@ -48,6 +52,13 @@ def schedule_release(draft: Draft, payment: Payment, capture_id: str) -> None:
         currency=capture.currency,
     )
     set_timer(draft, TIMER, timer_subject(payment.id, capture_id), max(due_at, draft.now), command)
+
+
+def release_again(draft: Draft, payment: Payment) -> None:
+    """Money came back to captures: those that were released already release it again."""
+    for capture_id, capture in payment.captures.items():
+        if capture.released and capture.pending:
+            schedule_release(draft, payment, capture_id)
 
 
 def release_funds(draft: Draft, command: FundsRelease) -> None:
@@ -99,7 +110,7 @@ def allocate(captures: Mapping[str, Capture], amount: int, currency: str) -> Tak
     return Taken(tuple(parts), left)
 
 
-def without_taken(captures: Mapping[str, Capture], parts: tuple[tuple[str, int], ...]) -> dict[str, Capture]:
+def without_taken(captures: Mapping[str, Capture], parts: Parts) -> dict[str, Capture]:
     """The captures after `parts` went out of their pending money (negative parts: came back)."""
     result = dict(captures)
     for key, amount in parts:

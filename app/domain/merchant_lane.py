@@ -28,6 +28,7 @@ from app.domain.commands import (
     PayoutReturned,
     PlatformConfigure,
     RefundCreate,
+    RefundFailed,
     RefundRecord,
 )
 from app.domain.decision import Draft, Refused
@@ -35,6 +36,7 @@ from app.domain.funds import release_funds
 from app.domain.merchants import configure_merchant
 from app.domain.payment_facts import record_payment_fact
 from app.domain.payouts import create_payout, record_payout_fact
+from app.domain.refund_failures import record_refund_failure
 from app.domain.refunds import create_refund, record_refund
 from app.domain.refusals import announce_refusal
 from app.domain.state import Ref
@@ -54,6 +56,7 @@ RULES: Final[dict[type[Command], Rule]] = {
     PaymentExpired: record_payment_fact,
     RefundRecord: record_refund,
     RefundCreate: create_refund,
+    RefundFailed: record_refund_failure,
     PayoutCreate: create_payout,
     PayoutPaid: record_payout_fact,
     PayoutFailed: record_payout_fact,

@@ -70,6 +70,15 @@ class Refund(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=F
     transaction_id: str
     occurred_at: datetime
     confirmed: bool = True
+    failed: bool = False
+    """It did not come through: what it posted is reversed, and it no longer counts."""
+    ours: bool = False
+    """The PSP's id is known by its failure alone; the figure is still ours and yields to the PSP's."""
+
+    @property
+    def is_psps(self) -> bool:
+        """Whether the PSP has stated the figure."""
+        return self.psp_refund_id is not None and not self.ours
 
     @property
     def from_pending(self) -> int:
@@ -164,7 +173,7 @@ class Payment(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     @property
     def refunded_amount(self) -> int:
         currency = self.currency
-        return sum([r.amount for r in self.refunds.values() if r.currency == currency])
+        return sum([r.amount for r in self.refunds.values() if r.currency == currency and not r.failed])
 
     @property
     def status(self) -> Status:
@@ -177,7 +186,7 @@ class Payment(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     def is_mixed(self) -> bool:
         """Whether its facts are in more than one currency."""
         currencies = {capture.currency for capture in self.captures.values()}
-        currencies.update(refund.currency for refund in self.refunds.values())
+        currencies.update(refund.currency for refund in self.refunds.values() if not refund.failed)
         return bool(currencies - {self.currency})
 
 

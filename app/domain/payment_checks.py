@@ -149,7 +149,8 @@ def _one_authorization(draft: Draft, payment: Payment) -> Payment:
 def _totals(payment: Payment) -> dict[str, int]:
     """Currency -> what its captures and refunds moved, minor units, refunds counted as they are."""
     totals: dict[str, int] = {}
-    facts: list[Figures] = [*payment.captures.values(), *payment.refunds.values()]
+    refunds = [refund for refund in payment.refunds.values() if not refund.failed]
+    facts: list[Figures] = [*payment.captures.values(), *refunds]
     for fact in facts:
         totals[fact.currency] = totals.get(fact.currency, 0) + fact.amount
     return dict(sorted(totals.items()))

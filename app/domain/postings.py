@@ -129,4 +129,7 @@ RULES: Final[Mapping[str, Callable[..., Legs]]] = {
     "payout_returned": payout_returned,
     "reversal": reversal,
 }
-"""Rule by name; a transaction's `kind` is its rule's name, or `capture_corrected`, `refund_corrected`."""
+"""Rule by name; a transaction's `kind` is its rule's name, or says why there is a reversal in it
+
+(`capture_corrected`, `refund_corrected`, `refund_failed`).
+"""

@@ -22,6 +22,7 @@ from app.domain.commands import (
     PayoutReturned,
     PlatformConfigure,
     RefundCreate,
+    RefundFailed,
     RefundRecord,
 )
 from app.domain.dedup import (
@@ -85,9 +86,9 @@ def _payment_fact(command: PaymentFact) -> Iterable[Ref]:
     )
 
 
-def _refund(command: RefundRecord | RefundCreate) -> Iterable[Ref]:
+def _refund(command: RefundRecord | RefundCreate | RefundFailed) -> Iterable[Ref]:
     merchant_id = command.merchant_id
-    claims = refund_claims(command) if isinstance(command, RefundRecord) else ()
+    claims = () if isinstance(command, RefundCreate) else refund_claims(command)
     return (
         PLATFORM,
         *_wallet(merchant_id, command.currency),
@@ -141,6 +142,7 @@ _ROWS: Final[dict[type, Callable[[Any], Iterable[Ref]]]] = {
     PaymentExpired: _payment_fact,
     RefundRecord: _refund,
     RefundCreate: _refund,
+    RefundFailed: _refund,
     PayoutCreate: _payout,
     PayoutPaid: _payout_fact,
     PayoutFailed: _payout_fact,

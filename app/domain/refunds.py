@@ -3,8 +3,6 @@
 An accepted request posts at once; the fact with the same refund_id confirms it without posting again.
 """
 
-from collections.abc import Iterator
-
 from msgspec.structs import replace
 
 from app.domain import postings
@@ -18,8 +16,8 @@ from app.domain.guards import require_refundable, watch_balance
 from app.domain.payment import Payment, Refund, payment_ref
 from app.domain.payment_checks import judged
 from app.domain.payment_identity import find_captured, find_payment, payment_subject
+from app.domain.refund_identity import find_refund, free_key
 from app.domain.refund_repeats import announce, repeat_refund
-from app.domain.state import Ref
 
 
 def record_refund(draft: Draft, command: RefundRecord) -> None:
@@ -27,24 +25,12 @@ def record_refund(draft: Draft, command: RefundRecord) -> None:
     named = find_captured(draft, command.merchant_id, command.payment_id)
     if named is None:
         raise Parked(payment_subject(command.payment_id))
-    claims = refund_claims(command)
-    for payment in _candidates(draft, named, claims):
-        kept = _kept_as(payment, named.psp, command)
-        if kept is not None:
-            repeat_refund(draft, payment, kept, command)
-            claim_all(draft, claims, payment.id)
-            return
-    _keep_new(draft, named, command)
-    claim_all(draft, claims, named.id)
-
-
-def _candidates(draft: Draft, named: Payment, claims: tuple[Ref, ...]) -> Iterator[Payment]:
-    """Payments that may hold this refund: who claimed its identities, strongest first, then its own."""
-    for claim in claims:
-        owner: str | None = draft.get(claim)
-        if owner is not None and owner != named.id:
-            yield draft.get(payment_ref(named.merchant_id, owner))
-    yield named
+    kept = find_refund(draft, named, command)
+    if kept is None:
+        _keep_new(draft, named, command)
+    else:
+        repeat_refund(draft, kept.payment, kept.key, command)
+    claim_all(draft, refund_claims(command), named.id if kept is None else kept.payment.id)
 
 
 def create_refund(draft: Draft, command: RefundCreate) -> None:
@@ -70,21 +56,8 @@ def create_refund(draft: Draft, command: RefundCreate) -> None:
     announce(draft, payment, command.refund_id, RefundAccepted)
 
 
-def _kept_as(payment: Payment, psp: str, command: RefundRecord) -> str | None:
-    """Under which refund id this fact, of a payment at `psp`, is kept already."""
-    own = payment.refunds.get(command.refund_id)
-    if command.psp_refund_id is None:
-        return None if own is None else command.refund_id
-    for key, refund in payment.refunds.items():
-        if refund.psp_refund_id == command.psp_refund_id and refund.psp == psp:
-            return key
-    return command.refund_id if own is not None and own.psp_refund_id is None else None
-
-
 def _keep_new(draft: Draft, payment: Payment, command: RefundRecord) -> None:
-    key = command.refund_id
-    if key in payment.refunds:  # two PSP objects under one id of ours: two refunds
-        key = f"{key}@{command.psp_refund_id}"
+    key = free_key(payment, command)
     before, payment = payment, judged(draft, _post(draft, payment, key, command, command))
     draft.put(payment_ref(payment.merchant_id, payment.id), payment)
     announce(draft, payment, key, RefundRecorded)

@@ -56,6 +56,14 @@ async def check_topics(bootstrap: str, specs: Sequence[TopicSpec], timeout: floa
     return differences
 
 
+async def count_partitions(bootstrap: str, topic: str, timeout: float = 5.0) -> int:
+    """0 where the topic is not there (yet). Raises `KafkaUnavailable` when the broker does not answer."""
+    async with _admin(bootstrap, timeout) as admin:
+        if topic not in await admin.list_topics():
+            return 0
+        return len((await admin.describe_topics([topic]))[0]["partitions"])
+
+
 def _compare(spec: TopicSpec, partitions: int, config: Mapping[str, str]) -> list[str]:
     differences = []
     if partitions != spec.partitions:

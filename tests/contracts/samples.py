@@ -125,6 +125,7 @@ EVENTS: Final[tuple[msgspec.Struct, ...]] = (
     e.RefundRecorded(**REFUND_EVENT, **POSTED, psp_refund_id="re_1"),
     e.RefundConfirmed(**REFUND_EVENT, **POSTED, psp_refund_id="re_1"),
     e.RefundCorrected(**REFUND_EVENT, **POSTED, psp_refund_id="re_1"),
+    e.RefundHasFailed(**REFUND_EVENT, **POSTED, psp_refund_id="re_1", reason="closed"),
     e.PayoutStarted(**PAYOUT_EVENT, **PAID_OUT, status="started"),
     e.PayoutWasPaid(**PAYOUT_EVENT, **PAID_OUT, status="paid", bank_fee=25),
     e.PayoutHasFailed(**PAYOUT_EVENT, **PAID_OUT, status="failed"),
@@ -153,6 +154,7 @@ EVENTS_MINIMAL: Final[tuple[msgspec.Struct, ...]] = (
     e.RefundRecorded(**REFUND_EVENT),
     e.RefundConfirmed(**REFUND_EVENT),
     e.RefundCorrected(**REFUND_EVENT),
+    e.RefundHasFailed(**REFUND_EVENT),
     e.PayoutStarted(**PAYOUT_EVENT, status="started"),
     e.PayoutWasPaid(**PAYOUT_EVENT, status="paid"),
     e.PayoutHasFailed(**PAYOUT_EVENT, status="failed"),
@@ -233,6 +235,9 @@ FULL: Final[tuple[msgspec.Struct, ...]] = (
     ),
     c.RefundRecord(id="c2", **PAYMENT, **MONEY, refund_id="re-1", psp_refund_id="re_1", occurred_at=AT),
     c.RefundCreate(id="c3", **PAYMENT, **MONEY, refund_id="re-2"),
+    c.RefundFailed(
+        id="c8", **PAYMENT, **MONEY, refund_id="re-1", psp_refund_id="re_1", reason="closed", occurred_at=AT
+    ),
     c.PayoutCreate(id="c4", merchant_id="m-1", **MONEY, payout_id="po-1"),
     c.PayoutPaid(
         id="c5", merchant_id="m-1", payout_id="po-1", psp_payout_id="tr_1", bank_fee=25, occurred_at=AT
@@ -315,6 +320,7 @@ MINIMAL: Final[tuple[msgspec.Struct, ...]] = (
     c.PaymentRecord(id="c1", **PAYMENT, **MONEY, psp="stripe", order_ref="o-1", occurred_at=AT),
     *(fact(id="f1", **PAYMENT, **MONEY, psp="stripe", occurred_at=AT) for fact in PAYMENT_FACTS),
     c.RefundRecord(id="c2", **PAYMENT, **MONEY, refund_id="re-1", occurred_at=AT),
+    c.RefundFailed(id="c8", **PAYMENT, **MONEY, refund_id="re-1", occurred_at=AT),
     c.PayoutPaid(id="c5", merchant_id="m-1", payout_id="po-1", occurred_at=AT),
     c.PayoutFailed(id="c6", merchant_id="m-1", payout_id="po-1", occurred_at=AT),
     c.PayoutReturned(id="c7", merchant_id="m-1", payout_id="po-1", occurred_at=AT),
