@@ -7,13 +7,10 @@ a new golden, but a golden that is there is never changed.
 from __future__ import annotations
 
 from datetime import UTC, date, datetime
-from pathlib import Path
 from typing import Any, Final
 
 import msgspec
 
-from app.contracts.asyncapi import record_types, tag
-from app.contracts.topics import TOPICS
 from app.domain import banking as b
 from app.domain import commands as c
 from app.domain import events as e
@@ -30,7 +27,6 @@ from app.domain.mismatch_events import MismatchChanged, MismatchOpened, Mismatch
 from app.domain.webhooks import WebhookReceived
 from tests.contracts.matching_samples import MATCHING_FULL, MATCHING_MINIMAL
 
-GOLDEN: Final = Path(__file__).parent / "golden"
 AT: Final = datetime(2026, 11, 20, 9, 0, tzinfo=UTC)
 LATER: Final = datetime(2026, 11, 20, 9, 0, 1, 250_000, tzinfo=UTC)
 PAYMENT: Final[dict[str, Any]] = {"merchant_id": "m-1", "payment_id": "pay-1"}
@@ -393,14 +389,3 @@ EARLIER: Final[dict[str, msgspec.Struct]] = {
 }
 """Golden's name -> what a record of before a field was added says. When a full golden gains a field, `git mv`
 the old bytes to `<type>.<n>.json`, keep their sample here, and write the full one anew."""
-
-
-def golden_path(record: msgspec.Struct, *, minimal: bool) -> Path:
-    """Below the first topic that carries the record: another topic may use the same tag for another type."""
-    topic = next(topic for topic in TOPICS if topic.records and type(record) in record_types(topic))
-    return GOLDEN / topic.name / f"{tag(type(record))}{'.minimal' if minimal else ''}.json"
-
-
-def earlier_path(name: str) -> Path:
-    """Where the bytes of an `EARLIER` sample lie."""
-    return golden_path(EARLIER[name], minimal=False).parent / f"{name}.json"

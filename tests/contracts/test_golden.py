@@ -11,7 +11,8 @@ import pytest
 from app.contracts.asyncapi import record_types, tag
 from app.contracts.codec import Undecodable, content_hash, decode, encode
 from app.contracts.topics import BY_NAME, TOPICS
-from tests.contracts.samples import EARLIER, FULL, GOLDEN, MINIMAL, earlier_path, golden_path
+from tests.contracts.golden_files import GOLDEN, earlier_path, golden_path
+from tests.contracts.samples import EARLIER, FULL, MINIMAL
 
 CASES = [(sample, False) for sample in FULL] + [(sample, True) for sample in MINIMAL]
 NAMES = [str(golden_path(sample, minimal=minimal).relative_to(GOLDEN)) for sample, minimal in CASES]

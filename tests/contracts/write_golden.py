@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from app.contracts.codec import encode
-from tests.contracts.samples import FULL, MINIMAL, golden_path
+from tests.contracts.golden_files import golden_path
+from tests.contracts.samples import FULL, MINIMAL
 
 
 def main() -> None:
