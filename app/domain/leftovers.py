@@ -22,6 +22,8 @@ ALONE: Final = Verdict()
 
 def keep_leftovers(draft: Draft, platform: Platform | None, item: Item) -> Item:
     """Enter what is left over, take back what no longer is."""
+    if not (item.settlement_closed or item.payment_closed or item.entered):
+        return item
     psp = psp_of(platform, item.psp)
     compared = psp is None or psp.match_by_amount
     for held in (*item.own_lines, *item.away):

@@ -58,6 +58,8 @@ def place_of(item: Item, held: HeldLine) -> Place:
 
 def route(draft: Draft, item: Item, references: bool) -> Item:
     """Bring each line of this home to where it belongs now. `references`: whether its PSP has second ones."""
+    if item.expectation is not None and not item.away:
+        return item
     for held in (*item.own_lines, *item.away):
         moved = _move(draft, item, held, place_of(item, held))
         if references:
@@ -133,6 +135,8 @@ def unpoint(draft: Draft, item: Item, held: HeldLine) -> HeldLine:
 
 def tell_visitors(draft: Draft, before: Item | None, item: Item) -> None:
     """Tell the homes of the lines that point here whom they meet, as far as that has changed."""
+    if not item.visitors:
+        return
     known = before.visitors if before is not None else {}
     changed = item.candidates != (before.candidates if before is not None else ())
     for line, line_home in item.visitors.items():
