@@ -10,7 +10,7 @@ import os
 import re
 import socket
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
@@ -24,6 +24,7 @@ KAFKA: Final = "KAFKA_BOOTSTRAP_SERVERS"
 DATABASE: Final = "DATABASE_URL"
 START_STACK: Final = "start the local stack with `python -m app stack up`"
 LOOPBACKS: Final = ("127.0.0.1", "localhost", "::1")
+WEBHOOK_SECRETS: Final = re.compile(r"TALLYSTICK_PSP_([A-Z0-9_]+)_WEBHOOK_SECRETS")
 WORKER_ID: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
 
@@ -63,6 +64,8 @@ class Settings:
     """Bound of `dedup_keys` per partition."""
     database_connections: int
     """Most connections of one process."""
+    webhook_secrets: Mapping[str, tuple[str, ...]] = field(default_factory=dict, repr=False)
+    """PSP -> its live webhook secrets. Never to be logged."""
 
     @property
     def web_is_loopback(self) -> bool:
@@ -94,7 +97,21 @@ def load_settings(environ: Mapping[str, str] | None = None, stack_dir: Path = LO
         dedup_table=read.switch("TALLYSTICK_DEDUP_TABLE", default=True),
         dedup_max_keys=read.integer("TALLYSTICK_DEDUP_MAX_KEYS", 1_000_000, 1, 100_000_000),
         database_connections=read.integer("TALLYSTICK_DATABASE_CONNECTIONS", 10, 2, 500),
+        webhook_secrets=webhook_secrets(read.environ),
     )
+
+
+def webhook_secrets_variable(psp: str) -> str:
+    return f"TALLYSTICK_PSP_{psp.upper()}_WEBHOOK_SECRETS"
+
+
+def webhook_secrets(environ: Mapping[str, str]) -> dict[str, tuple[str, ...]]:
+    """PSP -> secrets, from `TALLYSTICK_PSP_<NAME>_WEBHOOK_SECRETS`; several live ones with commas between."""
+    found = {
+        match[1].lower(): environ[match[0]] for match in map(WEBHOOK_SECRETS.fullmatch, environ) if match
+    }
+    secrets = {psp: tuple(filter(None, map(str.strip, text.split(",")))) for psp, text in found.items()}
+    return {psp: several for psp, several in secrets.items() if several}
 
 
 def database_url(environ: Mapping[str, str] | None = None, stack_dir: Path = LOCAL_STACK) -> str:

@@ -16,6 +16,7 @@ from web.docs import openapi_json
 from web.endpoint import json_handler, raw_handler
 from web.ends import EndOffsets, Reader
 from web.guard import LARGEST_BODY_BYTES, STREAMS, add_headers, guard
+from web.ingress import Ingress
 from web.keys import KeyHasher
 from web.live import LiveHub
 from web.openapi import OPENAPI
@@ -27,8 +28,11 @@ from web.snapshots import Snapshots
 ENDS: Final[web.AppKey[EndOffsets]] = web.AppKey("ends", EndOffsets)
 
 
-def build(pool: Any, hasher: KeyHasher, *, reader: Reader | None, pages_open: bool) -> web.Application:
-    """`pool`: asyncpg; `reader`: of Kafka's end offsets, None for none; `pages_open`: bound to loopback."""
+def build(
+    pool: Any, hasher: KeyHasher, *, reader: Reader | None, pages_open: bool, ingress: Ingress | None = None
+) -> web.Application:
+    """`pool`: asyncpg; `reader`: of Kafka's end offsets, None for none; `pages_open`: bound to loopback;
+    `ingress`: where webhooks go, None takes none."""
     ends = EndOffsets(reader)
     snapshots = Snapshots(pool, ends)
     app = web.Application(middlewares=[guard], client_max_size=LARGEST_BODY_BYTES)
@@ -42,6 +46,7 @@ def build(pool: Any, hasher: KeyHasher, *, reader: Reader | None, pages_open: bo
         positions=PositionWaiter(pool),
         live=LiveHub(snapshots),
         requests_seen=RequestsSeen(),
+        ingress=ingress or Ingress(),
     )
     app[ENDS] = ends
     app[OPENAPI] = openapi_json()
@@ -56,7 +61,10 @@ def _add_routes(app: web.Application) -> None:
     for endpoint in ENDPOINTS:
         app.router.add_get(endpoint.path, json_handler(endpoint))
     for route in RAW:
-        app.router.add_get(route.path, raw_handler(route), allow_head=route.path not in STREAMS)
+        if route.method == "GET":
+            app.router.add_get(route.path, raw_handler(route), allow_head=route.path not in STREAMS)
+        else:
+            app.router.add_route(route.method, route.path, raw_handler(route))
 
 
 async def _background(app: web.Application) -> AsyncIterator[None]:

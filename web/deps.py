@@ -9,6 +9,7 @@ from typing import Any
 from aiohttp import web
 
 from app.store.web_keys import StoredKey
+from web.ingress import Ingress
 from web.keys import KeyHasher
 from web.live import LiveHub
 from web.positions import PositionWaiter
@@ -29,6 +30,7 @@ class Deps:
     positions: PositionWaiter
     live: LiveHub
     requests_seen: RequestsSeen
+    ingress: Ingress
 
 
 DEPS: web.AppKey[Deps] = web.AppKey("deps", Deps)

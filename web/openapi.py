@@ -16,6 +16,7 @@ OPENAPI: Final[web.AppKey[bytes]] = web.AppKey("openapi", bytes)
 REF: Final = "#/components/schemas/{name}"
 PATH_PARAMETER: Final = re.compile(r"\{(\w+)\}")
 KEYED: Final = ("unauthorized", "forbidden")
+BODY: Final = {"required": True, "content": {"application/json": {}}}
 ALWAYS: Final = ("invalid_parameter", "internal", "database_unavailable", "timeout")
 Json = dict[str, Any]
 
@@ -41,7 +42,7 @@ def document(endpoints: Sequence[Endpoint], raw: Sequence[Raw]) -> Json:
         sorted(answers, key=lambda type_: type_.__name__), ref_template=REF
     )
     paths = {endpoint.path: {"get": _operation(endpoint)} for endpoint in endpoints}
-    paths |= {route.path: {"get": _raw_operation(route)} for route in raw if route.documented}
+    paths |= {route.path: {route.method.lower(): _raw_operation(route)} for route in raw if route.documented}
     return {
         "openapi": "3.1.0",
         "info": {"title": "Tallystick", "version": "1", "description": DESCRIPTION},
@@ -74,6 +75,8 @@ def _raw_operation(route: Raw) -> Json:
     return {
         "operationId": route.handler.__name__,
         "summary": route.summary,
+        "parameters": _path_parameters(route.path),
+        **({"requestBody": BODY} if route.method == "POST" else {}),
         "security": _security(route.access),
         "x-access": route.access.value,
         "responses": {

@@ -23,6 +23,12 @@ class RequestsSeen:
             ("method", "route", "status"),
             registry=self.registry,
         )
+        self._webhooks = Counter(
+            "tallystick_webhooks",
+            "Webhooks that came: `stored`, or why not (the problem's `code`; `cut_off`: never answered)",
+            ("psp", "outcome"),
+            registry=self.registry,
+        )
         self._seconds = Histogram(
             "tallystick_http_request_duration_seconds",
             "How long they took, a histogram",
@@ -35,3 +41,7 @@ class RequestsSeen:
         known = method if method in ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS") else "other"
         self._requests.labels(known, route, str(status)).inc()
         self._seconds.labels(route).observe(seconds)
+
+    def add_webhook(self, psp: str, outcome: str) -> None:
+        """`psp`: one that is known, or `unknown`; `outcome`: `stored`, `cut_off` or a problem's code."""
+        self._webhooks.labels(psp, outcome).inc()

@@ -4,7 +4,19 @@ from __future__ import annotations
 
 from typing import Final
 
-from web import assets, health, ledger, merchants, metrics, mismatches, openapi, pages, payments, status
+from web import (
+    assets,
+    health,
+    ledger,
+    merchants,
+    metrics,
+    mismatches,
+    openapi,
+    pages,
+    payments,
+    status,
+    webhooks,
+)
 from web.call import Access, Endpoint, Raw
 from web.mismatch_schemas import MismatchDetail, MismatchPage
 from web.schemas import (
@@ -48,6 +60,11 @@ RAW: Final = (
         documented=True, summary="Figures in Prometheus's text format (docs/metrics.md)"),
     Raw(path="/openapi.json", handler=openapi.get_openapi, access=OPEN, content_type="application/json",
         documented=True, summary="This document"),
+    Raw(path="/webhooks/{psp}", handler=webhooks.receive, access=OPEN, method="POST", documented=True,
+        content_type="text/plain", problems=(
+            "not_found", "signature_refused", "body_too_large", "unsupported_media_type",
+            "webhooks_not_configured", "kafka_unavailable", "timeout"),
+        summary="A PSP's webhook, signed in the PSP's own way; 200 once it is stored"),
     Raw(path="/", handler=pages.get_home, access=PAGES, summary="The live overview"),
     Raw(path="/mismatches/{id}", handler=pages.get_mismatch_page, access=PAGES, summary="One mismatch"),
     Raw(path="/live", handler=pages.get_live, access=PAGES, summary="What keeps the overview current",

@@ -11,11 +11,14 @@ from typing import Final
 
 from aiohttp import web
 
+from app.contracts.topics import WEBHOOK_RECORD_BYTES
 from app.errors import ConfigurationError
+from app.kafka.publisher import Publisher
 from app.kafka.reader import RangeReader
 from app.settings import Settings
 from app.store.pool import open_pool
 from web.application import build
+from web.ingress import STORED_WITHIN_SECONDS, Ingress, keys_of
 from web.keys import load_hasher
 
 KEEP_ALIVE_SECONDS: Final = 30.0
@@ -34,9 +37,11 @@ async def serve(settings: Settings, started: Callable[[str], None]) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     reader = RangeReader(settings.kafka_bootstrap_servers, client_id="tallystick-web", readers=1)
+    ingress, publisher = _ingress(settings)
     pool = await open_pool(settings.database_url, settings.database_connections, "tallystick-web", at_start=0)
     try:
-        app = build(pool, load_hasher(), reader=reader, pages_open=settings.web_is_loopback)
+        loopback = settings.web_is_loopback
+        app = build(pool, load_hasher(), reader=reader, pages_open=loopback, ingress=ingress)
         runner = web.AppRunner(
             app,
             access_log=None,
@@ -51,7 +56,20 @@ async def serve(settings: Settings, started: Callable[[str], None]) -> None:
         finally:
             await runner.cleanup()
     finally:
+        await publisher.stop()
         await _close(pool)
+
+
+def _ingress(settings: Settings) -> tuple[Ingress, Publisher]:
+    """It connects with the first webhook: the web serves everything else while Kafka is away."""
+    publisher = Publisher(
+        settings.kafka_bootstrap_servers,
+        client_id="tallystick-web-in",
+        record_bytes=WEBHOOK_RECORD_BYTES,
+        timeout_seconds=STORED_WITHIN_SECONDS,
+    )
+    keys = keys_of(settings.webhook_secrets)
+    return Ingress(keys=keys, publish=publisher.publish, partitions=settings.partitions), publisher
 
 
 async def _listen(runner: web.AppRunner, settings: Settings) -> str:

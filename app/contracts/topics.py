@@ -26,6 +26,8 @@ APP_ID: Final = "tallystick"
 PRODUCTION_PARTITIONS: Final = 24
 """Fixed for the life of a topic: another number would send keys to other partitions."""
 PRODUCTION_REPLICATION: Final = 3
+WEBHOOK_RECORD_BYTES: Final = 8 * 1024 * 1024
+"""A body of 1 MiB as text in JSON is six times that at worst."""
 DAY_MS: Final = 24 * 60 * 60 * 1000
 
 
@@ -135,7 +137,7 @@ TOPICS: Final = (
         key="SHA-256 of the body, in hex",
         records=WebhookReceived,
         retention_days=400,
-        max_record_bytes=8 * 1024 * 1024,  # a body of 1 MiB as text in JSON is six times that at worst
+        max_record_bytes=WEBHOOK_RECORD_BYTES,
         producers=("web",),
         consumers=("webhook door",),
         personal_data=True,

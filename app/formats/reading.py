@@ -1,7 +1,7 @@
 """Reads the files of a source: each row becomes a record, is ignored for a reason, or is quarantined.
 
-Two passes: `survey` reads everything and changes nothing (is it text, is it whole, do the control totals
-hold), so that a file that is wrong as a whole is refused before anything is sent; `read` gives the records.
+Three passes: `scan` (is it text), `survey` (is it whole, do its control totals hold), so that a file that is
+wrong as a whole is refused before anything is sent; then `read` gives the records.
 """
 
 from __future__ import annotations
@@ -51,14 +51,6 @@ class Row(NamedTuple):
     """As it came; only where there is a problem."""
 
 
-class Survey(NamedTuple):
-    """What a whole file is. `warnings` are sentences."""
-
-    scan: Scan
-    rows: int
-    warnings: list[str]
-
-
 class Reading:
     """One file, opened by its source's description. Raises FileRefused, ConfigurationError."""
 
@@ -69,15 +61,16 @@ class Reading:
             )
         self.path, self.name, self.source, self.file = path, name, source, source.file
 
-    def survey(self, advance: Callable[[int], None]) -> Survey:
-        """Read everything once or twice. Raises FileRefused, TrailerMismatch."""
-        file = self.file
-        scanned = scan(self.path, file.encoding, file.delimiter, advance)
+    def scan(self, advance: Callable[[int], None]) -> Scan:
+        """Its bytes: the hash, and that it is text in the source's encoding. Raises FileRefused."""
+        return scan(self.path, self.file.encoding, self.file.delimiter, advance)
+
+    def survey(self) -> tuple[int, list[str]]:
+        """Read everything: the number of rows, and warnings. Raises FileRefused, TrailerMismatch."""
         rows, mapper, control = self._open()
         if control is None:
-            return Survey(scanned, *_look_through(rows))
-        count = sum(1 for _ in self._controlled(rows, mapper, control))
-        return Survey(scanned, count, control.notes)
+            return _look_through(rows)
+        return sum(1 for _ in self._controlled(rows, mapper, control)), control.notes
 
     def read(self, number_of: NumberOf) -> Iterator[Row]:
         """Every row but trailers. Raises FileRefused, also where not one of the first rows can be read."""

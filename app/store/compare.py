@@ -30,7 +30,7 @@ IGNORED: Final[Mapping[str, frozenset[str]]] = {
 
 NOT_BOOKS: Final = frozenset(
     {"migrations", "account_kinds", "strikes", "outbox", "workers", "api_keys", "verify_runs"}
-    | {"proven_positions", "proven_balances"}
+    | {"proven_positions", "proven_balances", "files", "quarantined_rows"}
 )
 """Tables that say nothing of what was decided."""
 

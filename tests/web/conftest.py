@@ -11,6 +11,7 @@ from aiohttp.test_utils import TestClient, TestServer
 from app.store.pool import open_pool
 from app.store.web_keys import add_key
 from web.application import build
+from web.ingress import Ingress
 from web.keys import KeyHasher, make_key
 
 SECRET = "a secret of the tests, long enough to be one"
@@ -64,10 +65,16 @@ async def pool(database: str) -> AsyncIterator[Any]:
 
 
 @pytest.fixture
-async def web(pool: Any, ends: FakeEnds) -> AsyncIterator[Web]:
+def ingress() -> Ingress:
+    """Takes no webhooks; tests of them have their own."""
+    return Ingress()
+
+
+@pytest.fixture
+async def web(pool: Any, ends: FakeEnds, ingress: Ingress) -> AsyncIterator[Web]:
     """Bound to loopback, so that the pages are open."""
     hasher = KeyHasher([SECRET])
-    app = build(pool, hasher, reader=ends, pages_open=True)
+    app = build(pool, hasher, reader=ends, pages_open=True, ingress=ingress)
     async with TestClient(TestServer(app)) as client:
         yield Web(client, pool, hasher, ends)
 

@@ -1,0 +1,43 @@
+"""Finds the description of a source: in a platform file, or in the configuration that the lanes have."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final
+
+from app.cli._database import ask
+from app.contracts.platform_file import read_platform_file
+from app.domain.configuration import SourceConfiguration
+from app.errors import ConfigurationError
+from app.store.platform import read_platform
+
+SHOWN: Final = 20
+
+
+def find_source(name: str, config: Path | None) -> SourceConfiguration:
+    """Raises ConfigurationError naming the sources that are there, Transient."""
+    if config is not None:
+        sources: Mapping[str, SourceConfiguration] = read_platform_file(config, "ingest").sources
+        place = str(config)
+    else:
+        platform = ask(read_platform)
+        if platform is None:
+            raise ConfigurationError(
+                "the platform is not configured yet: run `configure FILE` and a worker, or give --config FILE"
+            )
+        sources, place = platform.sources, "the platform's configuration"
+    if name not in sources:
+        raise ConfigurationError(f"{place} has no source {name!r}; {_known(sources)}")
+    if sources[name].file is None:
+        raise ConfigurationError(f"{place}: source {name!r} has no `file`: how its files are written")
+    return sources[name]
+
+
+def _known(sources: Mapping[str, SourceConfiguration]) -> str:
+    readable = sorted(name for name, source in sources.items() if source.file is not None)
+    others = sorted(set(sources) - set(readable))
+    if not sources:
+        return "it has none at all"
+    shown = f"with files: {', '.join(readable[:SHOWN]) or 'none'}"
+    return f"{shown}; without: {', '.join(others[:SHOWN])}" if others else shown

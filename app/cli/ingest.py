@@ -1,0 +1,82 @@
+"""Read a file of payments, settlement lines or bank lines into its topic, as its source describes it."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import click
+
+from app.cli._ingest_progress import Telling
+from app.cli._ingest_report import Report
+from app.cli._ingest_run import Run
+from app.cli._ingest_sources import find_source
+from app.errors import TallystickError
+from app.formats.errors import FileRefused
+from app.formats.reading import Reading
+
+INTERRUPTED = 130
+AGAIN = "running it again is safe: what was sent is known by its id"
+
+
+@click.command()
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--source", required=True, help="Its name in the platform's configuration.")
+@click.option("--dry-run", is_flag=True, help="Read and check everything, send and write nothing.")
+@click.option("--json", "as_json", is_flag=True, help="The summary as one JSON document.")
+@click.option(
+    "--config",
+    type=click.Path(path_type=Path),
+    help="Take the source from this platform file, not from the stored configuration.",
+)
+@click.option("--again", is_flag=True, help="Send also a file that was ingested before.")
+@click.pass_context
+def command(
+    ctx: click.Context,
+    file: Path,
+    source: str,
+    dry_run: bool,
+    as_json: bool,
+    config: Path | None,
+    again: bool,
+) -> None:
+    """Send the rows of FILE as records; rows that cannot be read are quarantined one by one.
+
+    The same file twice changes nothing. A file that is wrong as a whole (its control totals, its encoding,
+    its columns) is refused before anything is sent, and the exit code is not 0.
+    """
+    with Telling() as telling:
+        run = Run(Reading(file, source, find_source(source, config)), telling)
+        try:
+            report = _dry(run) if dry_run else _send(run, again)
+        except KeyboardInterrupt:
+            telling.say(f"interrupted: {run.came_to()}; {AGAIN}")
+            ctx.exit(INTERRUPTED)
+        except TallystickError:
+            if run.totals.rows:
+                telling.say(f"stopped: {run.came_to()}; {AGAIN}")
+            raise
+    report.print(as_json=as_json)
+    ctx.exit(report.exit_code)
+
+
+def _dry(run: Run) -> Report:
+    run.scan()
+    reason = run.survey()
+    return run.add_up() if reason is None else run.report("quarantined", reason)
+
+
+def _send(run: Run, again: bool) -> Report:
+    run.scan()
+    earlier = None if again else run.earlier()
+    if earlier is not None:
+        return run.report("already_ingested", at=earlier.finished_at)
+    reason = run.survey()
+    if reason is not None:
+        return run.quarantine(reason)
+    try:
+        return asyncio.run(run.send())
+    except FileRefused as refusal:
+        if run.totals.rows:
+            raise
+        return run.quarantine(str(refusal))
