@@ -182,14 +182,14 @@ def test_where_an_amount_comes_from(
 ) -> None:
     fields = {"batch_id": "batch", "line_id": "id", "psp_payment_id": "payment", "currency": "currency"}
     described = source(fields={**fields, "booked_on": "day", "gross": field})
-    (found,) = records(read_text(tmp_path, written_as("csv", [line(fee="", **cells)]), described))
+    (found,) = records(read_text(tmp_path, written_as("csv", [{**line(fee=""), **cells}]), described))
     assert (found.gross, found.fee, found.net) == (gross, 0, gross)
 
 
 def test_debit_and_credit_at_once_are_refused(tmp_path: Path) -> None:
     fields = {"batch_id": "batch", "line_id": "id", "psp_payment_id": "payment", "currency": "currency"}
     described = source(fields={**fields, "booked_on": "day", "gross": DEBIT_CREDIT})
-    text = written_as("csv", [line(**{"out": "1.00", "in": "2.00"})])
+    text = written_as("csv", [{**line(), "out": "1.00", "in": "2.00"}])
     (row,) = read_text(tmp_path, text, described)
     assert "only one of them can be" in (row.problem or "")
 
