@@ -17,6 +17,7 @@ from __future__ import annotations
 import csv
 import json
 from collections import defaultdict
+from datetime import date, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -48,7 +49,8 @@ class Comparison(NamedTuple):
 
     `gross`: order id -> difference beyond the tolerance; `fee`: likewise against the plan, if any;
     `duplicates`: acquirer transaction ids; `missing_settlement`, `missing_payment`: order ids;
-    `currencies`: order ids whose currencies differ; `pairs`: how many orders are on both sides.
+    `currencies`: order ids whose currencies differ; `late`: order ids settled after T+2 business days;
+    `pairs`: how many orders are on both sides.
     """
 
     pairs: int
@@ -58,6 +60,7 @@ class Comparison(NamedTuple):
     missing_settlement: set[str]
     missing_payment: set[str]
     currencies: set[str]
+    late: set[str]
 
 
 def ledger_rows(folder: Path) -> list[Row]:
@@ -145,7 +148,14 @@ def compare(folder: Path, plan: Plan | None) -> Comparison:
         acquirer[row["order_id"]].append(row)
     both = sorted(ledger.keys() & acquirer.keys())
     found = Comparison(
-        len(both), {}, {}, set(), ledger.keys() - acquirer.keys(), acquirer.keys() - ledger.keys(), set()
+        len(both),
+        {},
+        {},
+        set(),
+        ledger.keys() - acquirer.keys(),
+        acquirer.keys() - ledger.keys(),
+        set(),
+        set(),
     )
     for order in both:
         compare_order(order, ledger[order], acquirer[order], plan, found)
@@ -160,18 +170,27 @@ def compare_order(order: str, sale: Row, rows: list[Row], plan: Plan | None, fou
     expected = cents(sale["amount"])
     tolerances = plan or Plan()
     settled, fee, seen = 0, 0, set()
+    due = two_business_days_after(date.fromisoformat(sale["occurred_at"][:10]))
     for row in rows:
         gross = cents(row["gross_amount"])
         if gross in seen and settled + gross > expected + tolerances.gross_tolerance:
             found.duplicates.add(row["acquirer_tx_id"])
             continue
         seen.add(gross)
+        if date.fromisoformat(row["settlement_date"]) > due:
+            found.late.add(order)
         settled += gross
         fee += cents(row["fee_amount"])
     if abs(settled - expected) > tolerances.gross_tolerance:
         found.gross[order] = settled - expected
     if plan is not None and abs(fee - plan.fee(expected)) > plan.fee_tolerance:
         found.fee[order] = fee - plan.fee(expected)
+
+
+def two_business_days_after(day: date) -> date:
+    """Two working days on, where a weekend's sale counts from the Monday after it."""
+    moves = {0: 2, 1: 2, 2: 2, 3: 4, 4: 4, 5: 4, 6: 3}
+    return day + timedelta(days=moves[day.weekday()])
 
 
 def cents(amount: str) -> int:

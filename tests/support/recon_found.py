@@ -25,7 +25,7 @@ class Found(Protocol):
 
 def as_comparison(mismatches: Iterable[Found], pairs: int) -> recon.Comparison:
     """Raises AssertionError for a category that the files cannot give."""
-    found = recon.Comparison(pairs, {}, {}, set(), set(), set(), set())
+    found = recon.Comparison(pairs, {}, {}, set(), set(), set(), set(), set())
     for mismatch in mismatches:
         order = mismatch.owner_key.removeprefix(f"{recon.PSP}:")
         difference = (mismatch.actual_amount or 0) - (mismatch.expected_amount or 0)
@@ -40,6 +40,8 @@ def as_comparison(mismatches: Iterable[Found], pairs: int) -> recon.Comparison:
                 found.missing_settlement.add(order)
             case "MISSING_PAYMENT":
                 found.missing_payment.add(order)
+            case "LATE":
+                found.late.add(order)
             case "CURRENCY_MISMATCH":
                 found.currencies.add(order)
             case other:
