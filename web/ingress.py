@@ -48,7 +48,7 @@ class Ingress:
             psp=adapter.name,
             headers={name: _storable(value) for name, value in headers.items()},
             received_at=datetime.fromtimestamp(self.now(), UTC),
-            **received_body(body),  # type: ignore[arg-type]
+            **received_body(body),
         )
         key = sha256(body).hexdigest().encode()
         record = Outgoing(PSP_WEBHOOKS, partition_for(key, self.partitions), key, encode(received))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import msgspec
 
@@ -36,7 +36,7 @@ class WebhookReceived(
         return self.body.encode() if self.body_base64 is None else self.body_base64
 
 
-def received_body(raw: bytes) -> dict[str, str | bytes]:
+def received_body(raw: bytes) -> dict[str, Any]:
     """The fields of WebhookReceived that hold these bytes."""
     try:
         return {"body": raw.decode()}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from app.domain.psp_facts import PspFact
 from app.psp.adapter import EventIgnored
 from app.psp.registry import adapters
 from tests.support.webhooks import Delivery
@@ -19,6 +20,6 @@ def report(psp: str, body: bytes) -> list[str]:
     ]
 
 
-def facts_of(delivery: Delivery) -> list[object]:
+def facts_of(delivery: Delivery) -> list[PspFact]:
     """The facts alone, without event ids."""
     return [fact for _, fact in adapters()[delivery.psp].parse(delivery.headers, delivery.body)]
