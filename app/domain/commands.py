@@ -258,6 +258,10 @@ MerchantLaneRecord = (
     | RefundRecord
     | RefundCreate
     | RefundFailed
+    | DisputeOpened
+    | DisputeWon
+    | DisputeLost
+    | SettlementMatched
     | PayoutCreate
     | PayoutPaid
     | PayoutFailed

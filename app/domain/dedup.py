@@ -11,7 +11,7 @@ from enum import Enum
 from hashlib import sha256
 from typing import Protocol
 
-from app.domain.commands import PaymentFact, PaymentRecord, RefundFailed, RefundRecord
+from app.domain.commands import DisputeFact, PaymentFact, PaymentRecord, RefundFailed, RefundRecord
 from app.domain.decision import Draft
 from app.domain.state import Ref
 
@@ -110,6 +110,15 @@ def refund_claims(command: RefundRecord | RefundFailed) -> tuple[Ref, ...]:
     if command.psp_refund_id is None:
         return (own,)
     return (refund_claim(command.merchant_id, command.psp_refund_id), own)
+
+
+def dispute_claims(command: DisputeFact) -> tuple[Ref, ...]:
+    """The identities of a dispute, strongest first."""
+    merchant_id = command.merchant_id
+    own = own_claim(merchant_id, "dispute", command.dispute_id)
+    if command.psp_dispute_id is None:
+        return (own,)
+    return (Ref("claim", (merchant_id, f"dispute@{command.psp_dispute_id}")), own)
 
 
 def owner_of(draft: Draft, claims: tuple[Ref, ...]) -> str | None:

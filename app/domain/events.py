@@ -8,7 +8,7 @@ configuration records that the decision used (-1: the defaults, before any was s
 from datetime import datetime
 
 from app.domain.event_base import Event
-from app.domain.payment import Status
+from app.domain.payment import DisputeStatus, SettlementStatus, Status
 from app.domain.payout import PayoutStatus
 
 
@@ -103,6 +103,18 @@ class PaymentFlagged(PaymentEvent, frozen=True, kw_only=True, tag="payment.flagg
     """The flags changed without any other event saying so. `amount` is what is captured."""
 
 
+class PaymentSettlementChanged(
+    PaymentEvent, frozen=True, kw_only=True, tag="payment.settlement_changed", gc=False
+):
+    """The gross of one object (capture, refund, chargeback …) was settled, or no longer is."""
+
+    object_id: str
+    kind: str
+    matched: bool
+    settlement_status: SettlementStatus
+    """The payment's: matched when all of its captures are."""
+
+
 class FundsReleased(PaymentEvent, frozen=True, kw_only=True, tag="funds.released", gc=False):
     """What was still pending of a capture became available."""
 
@@ -137,6 +149,37 @@ class RefundHasFailed(RefundEvent, frozen=True, kw_only=True, tag="refund.failed
     """A refund did not come through: all that it posted was reversed (`transaction_id`), if anything was."""
 
     reason: str | None = None
+
+
+class DisputeEvent(PaymentEvent, frozen=True, kw_only=True, gc=False):
+    """`amount`, `fee` and `fee_returned` are the dispute's; `disputed_amount` the payment's: open, lost."""
+
+    dispute_id: str
+    """The PSP's id of it, else our own: the key by which the payment lists it."""
+    psp_dispute_id: str | None = None
+    fee: int = 0
+    fee_returned: int = 0
+    disputed_amount: int
+    dispute_status: DisputeStatus
+    replaces: tuple[str, ...] = ()
+    """Ids under which it was listed before."""
+    reason: str | None = None
+
+
+class DisputeWasOpened(DisputeEvent, frozen=True, kw_only=True, tag="dispute.opened", gc=False):
+    """The amount is held until the dispute is decided."""
+
+
+class DisputeWasWon(DisputeEvent, frozen=True, kw_only=True, tag="dispute.won", gc=False):
+    """The amount came back to the merchant."""
+
+
+class DisputeWasLost(DisputeEvent, frozen=True, kw_only=True, tag="dispute.lost", gc=False):
+    """The amount is gone."""
+
+
+class DisputeUpdated(DisputeEvent, frozen=True, kw_only=True, tag="dispute.updated", gc=False):
+    """More is known of a dispute at the stage it had: its fee, an id, a date, or the PSP's other figure."""
 
 
 class PayoutEvent(MoneyEvent, frozen=True, kw_only=True, gc=False):
@@ -189,12 +232,17 @@ PaymentsEvent = (
     | PaymentWasVoided
     | PaymentHasExpired
     | PaymentFlagged
+    | PaymentSettlementChanged
     | FundsReleased
     | RefundAccepted
     | RefundRecorded
     | RefundConfirmed
     | RefundCorrected
     | RefundHasFailed
+    | DisputeWasOpened
+    | DisputeWasWon
+    | DisputeWasLost
+    | DisputeUpdated
     | PayoutStarted
     | PayoutWasPaid
     | PayoutHasFailed

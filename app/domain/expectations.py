@@ -5,10 +5,12 @@ what the facts no longer support. So the order of the facts decides nothing.
 """
 
 from collections.abc import Iterable, Iterator
+from datetime import datetime
 
 from msgspec.structs import replace
 
 from app.domain.decision import Draft
+from app.domain.dispute import Dispute
 from app.domain.payment import Capture, Payment, Refund
 from app.domain.settlement import ExpectationAnnounced, ExpectationWithdrawn, LineKind
 from app.domain.streams import MATCHING_COMMANDS
@@ -40,6 +42,7 @@ def expected(payment: Payment) -> Expected:
     """All that the payment's facts let us expect of its PSP."""
     records = [_capture(payment, key, capture) for key, capture in payment.captures.items()]
     records += _refunds(payment)
+    records += _chargebacks(payment)
     return {(record.kind, record.object_id): record for record in records}
 
 
@@ -93,6 +96,46 @@ def _refund(payment: Payment, key: str, refund: Refund) -> ExpectationAnnounced:
         expected_fee=_no_fee(payment),
         occurred_at=refund.occurred_at,
         home=_home(payment, key, refund.psp_refund_id),
+    )
+
+
+def _chargebacks(payment: Payment) -> Iterator[ExpectationAnnounced]:
+    """What the PSP takes when a dispute opens, with its fee, and what it gives back when that is won."""
+    for key, dispute in payment.disputes.items():
+        now = dispute.standing
+        fee = now.fee or _no_fee(payment)
+        yield _chargeback(payment, key, dispute, "chargeback", -now.amount, fee, now.opened_at)
+        if now.decided_at is not None and now.stage == "won":
+            # a fee that comes back is none that could be expected to be charged
+            fee = None if now.fee_returned else _no_fee(payment)
+            yield _chargeback(payment, key, dispute, "chargeback_reversal", now.amount, fee, now.decided_at)
+
+
+def _chargeback(
+    payment: Payment,
+    key: str,
+    dispute: Dispute,
+    kind: LineKind,
+    gross: int,
+    fee: int | None,
+    occurred_at: datetime,
+) -> ExpectationAnnounced:
+    psp_dispute_id = dispute.standing.psp_dispute_id
+    ours = sorted({one.dispute_id for one in dispute.reports})
+    names = (psp_dispute_id, *_psp_ids(payment), payment.order_ref, payment.id, payment.invoice_id, *ours)
+    return ExpectationAnnounced(
+        id="-",
+        psp=dispute.psp,
+        kind=kind,
+        merchant_id=payment.merchant_id,
+        payment_id=payment.id,
+        object_id=key,
+        identities=_distinct(names),
+        gross=gross,
+        currency=dispute.currency,
+        expected_fee=fee,
+        occurred_at=occurred_at,
+        home=_home(payment, key, psp_dispute_id),
     )
 
 

@@ -11,6 +11,9 @@ from app.domain import platform, prefetching
 from app.domain.captures import record_payment
 from app.domain.commands import (
     Command,
+    DisputeLost,
+    DisputeOpened,
+    DisputeWon,
     FundsRelease,
     MerchantCommand,
     MerchantConfigure,
@@ -30,8 +33,10 @@ from app.domain.commands import (
     RefundCreate,
     RefundFailed,
     RefundRecord,
+    SettlementMatched,
 )
 from app.domain.decision import Draft, Refused
+from app.domain.disputes import record_dispute
 from app.domain.funds import release_funds
 from app.domain.merchants import configure_merchant
 from app.domain.payment_facts import record_payment_fact
@@ -39,6 +44,7 @@ from app.domain.payouts import create_payout, record_payout_fact
 from app.domain.refund_failures import record_refund_failure
 from app.domain.refunds import create_refund, record_refund
 from app.domain.refusals import announce_refusal
+from app.domain.settlement_facts import record_settlement
 from app.domain.state import Ref
 from app.domain.waiting import expire_waiting, release_waiting
 
@@ -57,6 +63,10 @@ RULES: Final[dict[type[Command], Rule]] = {
     RefundRecord: record_refund,
     RefundCreate: create_refund,
     RefundFailed: record_refund_failure,
+    DisputeOpened: record_dispute,
+    DisputeWon: record_dispute,
+    DisputeLost: record_dispute,
+    SettlementMatched: record_settlement,
     PayoutCreate: create_payout,
     PayoutPaid: record_payout_fact,
     PayoutFailed: record_payout_fact,

@@ -5,6 +5,7 @@ from typing import Final, Literal, NamedTuple
 
 import msgspec
 
+from app.domain.dispute import Dispute, DisputeStage, Report
 from app.domain.state import Ref
 
 Status = Literal[
@@ -18,6 +19,9 @@ Status = Literal[
     "voided",
     "captured",
 ]
+DisputeStatus = Literal["none", "open", "won", "lost"]
+SettlementStatus = Literal["none", "matched", "settled"]
+_STAGES: Final[tuple[DisputeStage, ...]] = ("open", "lost", "won")
 UNKNOWN_MERCHANT: Final = "unknown_merchant"
 DUPLICATE_PAYMENT: Final = "duplicate_payment"
 REFUND_EXCEEDS_CAPTURE: Final = "refund_exceeds_capture"
@@ -133,9 +137,10 @@ class Payment(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What records called it, strongest first; empty while they are those of the principal capture alone."""
     aliases: tuple[str, ...] = ()
     """Other payment ids under which it was reported; a sorted set."""
-    disputed_amount: int = 0
-    dispute_status: str = "none"
-    settlement_status: str = "none"
+    disputes: dict[str, Dispute] = {}
+    """By the PSP's id of each, else our own."""
+    settled: tuple[str, ...] = ()
+    """Objects whose gross is settled, as `{kind}/{object id}`; a sorted set."""
     flags: tuple[str, ...] = ()
     looks: tuple[str, ...] = ()
     """Claims of what its records look like to a person (`dedup.semantic_claim`); a sorted set."""
@@ -176,6 +181,32 @@ class Payment(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         return sum([r.amount for r in self.refunds.values() if r.currency == currency and not r.failed])
 
     @property
+    def disputed_amount(self) -> int:
+        """What is disputed or was lost."""
+        if not self.disputes:
+            return 0
+        counting = [d for d in self.disputes.values() if d.currency == self.currency and d.stage != "won"]
+        return sum(dispute.amount for dispute in counting)
+
+    @property
+    def dispute_status(self) -> DisputeStatus:
+        """Of several disputes the one that is open, else one that was lost."""
+        stages = {dispute.stage for dispute in self.disputes.values()}
+        return next((stage for stage in _STAGES if stage in stages), "none")
+
+    @property
+    def dispute_reports(self) -> tuple[Report, ...]:
+        return tuple([one for dispute in self.disputes.values() for one in dispute.reports])
+
+    @property
+    def settlement_status(self) -> SettlementStatus:
+        """Matched when all of its captures are."""
+        settled = self.settled
+        if not settled or not self.captures:
+            return "none"
+        return "matched" if all(f"capture/{key}" in settled for key in self.captures) else "none"
+
+    @property
     def status(self) -> Status:
         """The strongest of what its facts support; a capture is the strongest there is, so none lowers it."""
         if self.captures:
@@ -187,6 +218,7 @@ class Payment(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         """Whether its facts are in more than one currency."""
         currencies = {capture.currency for capture in self.captures.values()}
         currencies.update(refund.currency for refund in self.refunds.values() if not refund.failed)
+        currencies.update(dispute.currency for dispute in self.disputes.values())
         return bool(currencies - {self.currency})
 
 

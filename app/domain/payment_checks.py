@@ -147,10 +147,10 @@ def _one_authorization(draft: Draft, payment: Payment) -> Payment:
 
 
 def _totals(payment: Payment) -> dict[str, int]:
-    """Currency -> what its captures and refunds moved, minor units, refunds counted as they are."""
+    """Currency -> what its captures, refunds and disputes moved, minor units, all counted as they are."""
     totals: dict[str, int] = {}
     refunds = [refund for refund in payment.refunds.values() if not refund.failed]
-    facts: list[Figures] = [*payment.captures.values(), *refunds]
+    facts: list[Figures] = [*payment.captures.values(), *refunds, *payment.disputes.values()]
     for fact in facts:
         totals[fact.currency] = totals.get(fact.currency, 0) + fact.amount
     return dict(sorted(totals.items()))

@@ -79,6 +79,70 @@ def refund(merchant_id: str, psp: str, currency: str, from_pending: int, from_av
     ]
 
 
+def held(merchant_id: str) -> str:
+    return f"m_hold:{merchant_id}"
+
+
+def disputed(psp: str) -> str:
+    return f"disp_recv:{psp}"
+
+
+def dispute_opened(merchant_id: str, psp: str, currency: str, from_pending: int, from_available: int) -> Legs:
+    """The PSP took the amount; the merchant's is held: first from pending, the rest from available."""
+    amount = from_pending + from_available
+    return [
+        Leg(disputed(psp), DEBIT, amount, currency),
+        Leg(pending(merchant_id), DEBIT, from_pending, currency),
+        Leg(available(merchant_id), DEBIT, from_available, currency),
+        Leg(receivable(psp), CREDIT, amount, currency),
+        Leg(held(merchant_id), CREDIT, amount, currency),
+    ]
+
+
+def dispute_fee(merchant_id: str, psp: str, currency: str, fee: int, passed_on: bool = False) -> Legs:
+    """The PSP has taken its fee; passed on, the merchant pays it."""
+    legs = [Leg("disp_fee", DEBIT, fee, currency), Leg(receivable(psp), CREDIT, fee, currency)]
+    if passed_on:
+        legs.append(Leg(available(merchant_id), DEBIT, fee, currency))
+        legs.append(Leg("fee_recovery", CREDIT, fee, currency))
+    return legs
+
+
+def dispute_won(
+    merchant_id: str,
+    psp: str,
+    currency: str,
+    amount: int,
+    fee_returned: int = 0,
+    passed_on: bool = False,
+) -> Legs:
+    """The amount came back, and `fee_returned` of the fee: to the merchant, where that was passed on."""
+    return [
+        Leg(receivable(psp), DEBIT, amount, currency),
+        Leg(held(merchant_id), DEBIT, amount, currency),
+        Leg(disputed(psp), CREDIT, amount, currency),
+        Leg(available(merchant_id), CREDIT, amount, currency),
+        *reversal(dispute_fee(merchant_id, psp, currency, fee_returned, passed_on)),
+    ]
+
+
+def dispute_lost(
+    merchant_id: str, psp: str, currency: str, amount: int, platform_bears: bool = False
+) -> Legs:
+    """The amount is gone: it was the merchant's, unless the platform bears it."""
+    if not platform_bears:
+        return [
+            Leg(held(merchant_id), DEBIT, amount, currency),
+            Leg(disputed(psp), CREDIT, amount, currency),
+        ]
+    return [
+        Leg("disp_loss", DEBIT, amount, currency),
+        Leg(held(merchant_id), DEBIT, amount, currency),
+        Leg(disputed(psp), CREDIT, amount, currency),
+        Leg(available(merchant_id), CREDIT, amount, currency),
+    ]
+
+
 def payout_started(merchant_id: str, currency: str, amount: int) -> Legs:
     return [
         Leg(available(merchant_id), DEBIT, amount, currency),
@@ -123,6 +187,10 @@ RULES: Final[Mapping[str, Callable[..., Legs]]] = {
     "funds_released": release,
     "correction_advance": advance,
     "refund": refund,
+    "dispute_opened": dispute_opened,
+    "dispute_fee": dispute_fee,
+    "dispute_won": dispute_won,
+    "dispute_lost": dispute_lost,
     "payout_started": payout_started,
     "payout_paid": payout_paid,
     "payout_failed": payout_failed,
@@ -131,5 +199,5 @@ RULES: Final[Mapping[str, Callable[..., Legs]]] = {
 }
 """Rule by name; a transaction's `kind` is its rule's name, or says why there is a reversal in it
 
-(`capture_corrected`, `refund_corrected`, `refund_failed`).
+(`capture_corrected`, `refund_corrected`, `refund_failed`, `dispute_corrected`).
 """

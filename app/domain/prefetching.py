@@ -5,6 +5,10 @@ from functools import lru_cache
 from typing import Any, Final
 
 from app.domain.commands import (
+    DisputeFact,
+    DisputeLost,
+    DisputeOpened,
+    DisputeWon,
     FundsRelease,
     MerchantConfigure,
     ParkedExpire,
@@ -24,10 +28,12 @@ from app.domain.commands import (
     RefundCreate,
     RefundFailed,
     RefundRecord,
+    SettlementMatched,
 )
 from app.domain.dedup import (
     alias_claim,
     capture_claims,
+    dispute_claims,
     own_claim,
     payment_claims,
     refund_claims,
@@ -39,8 +45,9 @@ from app.domain.merchant import merchant_ref
 from app.domain.parking import TIMER as PARKED
 from app.domain.parking import parked_ref
 from app.domain.payment import payment_ref
+from app.domain.payment_identity import payment_subject
 from app.domain.payout import payout_ref
-from app.domain.postings import available, pending, receivable
+from app.domain.postings import available, held, pending, receivable
 from app.domain.state import PLATFORM, Ref, account_ref
 from app.domain.timers import timer_ref
 
@@ -99,6 +106,22 @@ def _refund(command: RefundRecord | RefundCreate | RefundFailed) -> Iterable[Ref
     )
 
 
+def _dispute(command: DisputeFact) -> Iterable[Ref]:
+    merchant_id = command.merchant_id
+    return (
+        PLATFORM,
+        *_wallet(merchant_id, command.currency),
+        account_ref(held(merchant_id), command.currency),
+        payment_ref(merchant_id, command.payment_id),
+        parked_ref(merchant_id, payment_subject(command.payment_id)),
+        *dispute_claims(command),
+    )
+
+
+def _settlement(command: SettlementMatched) -> Iterable[Ref]:
+    return (payment_ref(command.merchant_id, command.payment_id),)
+
+
 def _payout(command: PayoutCreate) -> Iterable[Ref]:
     return (
         PLATFORM,
@@ -143,6 +166,10 @@ _ROWS: Final[dict[type, Callable[[Any], Iterable[Ref]]]] = {
     RefundRecord: _refund,
     RefundCreate: _refund,
     RefundFailed: _refund,
+    DisputeOpened: _dispute,
+    DisputeWon: _dispute,
+    DisputeLost: _dispute,
+    SettlementMatched: _settlement,
     PayoutCreate: _payout,
     PayoutPaid: _payout_fact,
     PayoutFailed: _payout_fact,

@@ -9,12 +9,14 @@ from typing import Any, Final
 import msgspec
 from msgspec.structs import replace
 
-from app.domain.commands import MerchantLaneRecord, MoneyCommand, ParkedExpire
+from app.domain.commands import DisputeFact, MerchantLaneRecord, MoneyCommand, ParkedExpire
 from app.domain.decision import Conflict, Draft, Duplicate, Ignored
+from app.domain.mismatch import Category
 from app.domain.mismatches import id_in, open_mismatch, resolve_mismatch
 from app.domain.parking import TIMER, Parked, parked_ref, take_parked
 from app.domain.timers import take_fired
 
+_CATEGORIES: Final[tuple[Category, ...]] = ("MISSING_PAYMENT", "DISPUTE_UNMATCHED")
 _DECODER: Final[msgspec.json.Decoder[Any]] = msgspec.json.Decoder(MerchantLaneRecord)
 
 
@@ -23,8 +25,9 @@ def release_waiting(draft: Draft, subject: str, decide: Callable[[Draft, Any], N
     waiting = take_parked(draft, subject)
     if not waiting:
         return
-    missing = id_in(draft, "M", "MISSING_PAYMENT", [subject])
-    resolve_mismatch(draft, missing, f"{subject} has come")
+    for category in _CATEGORIES:
+        missing = id_in(draft, "M", category, [subject])
+        resolve_mismatch(draft, missing, f"{subject} has come")
     for offset, text in waiting:
         inner = draft.nested()
         try:
@@ -55,7 +58,7 @@ def _show_conflict(draft: Draft, subject: str, offset: int, text: str, conflict:
 
 
 def expire_waiting(draft: Draft, command: ParkedExpire) -> None:
-    """The window has closed and the parent is not there: MISSING_PAYMENT opens, with all that waits."""
+    """The window has closed and the parent is not there: a mismatch opens, with all that waits."""
     fired = take_fired(draft, command.id)
     if (fired.kind, fired.subject) != (TIMER, command.subject):
         raise Ignored("the record is not the timer's own")
@@ -68,14 +71,24 @@ def expire_waiting(draft: Draft, command: ParkedExpire) -> None:
 
 
 def _show_missing(draft: Draft, subject: str, waiting: Parked) -> None:
-    facts = [_DECODER.decode(text) for _, text in waiting.records]
-    moneyed = [fact for fact in facts if isinstance(fact, MoneyCommand)]
+    """A dispute without its payment is a category of its own."""
+    facts = [(offset, text, _DECODER.decode(text)) for offset, text in waiting.records]
+    for category in _CATEGORIES:
+        own = [
+            fact for fact in facts if isinstance(fact[2], DisputeFact) == (category == "DISPUTE_UNMATCHED")
+        ]
+        if own:
+            _show_one(draft, subject, category, own)
+
+
+def _show_one(draft: Draft, subject: str, category: Category, facts: list[tuple[int, str, Any]]) -> None:
+    moneyed = [fact for _, _, fact in facts if isinstance(fact, MoneyCommand)]
     currency = min((fact.currency for fact in moneyed), default=None)
     kind, _, parent = subject.partition("/")
     open_mismatch(
         draft,
         leg="M",
-        category="MISSING_PAYMENT",
+        category=category,
         merchant_id=draft.source.key,
         payment_id=parent if kind == "payment" else None,
         currency=currency,
@@ -83,7 +96,7 @@ def _show_missing(draft: Draft, subject: str, waiting: Parked) -> None:
         explanation={
             "rule": "a fact waits for its parent longer than the parking window",
             "waited_for": subject,
-            "records": [{"offset": offset, "record": text} for offset, text in waiting.records],
+            "records": [{"offset": offset, "record": text} for offset, text, _ in facts],
         },
         subject_ids=[subject],
     )

@@ -106,6 +106,27 @@ CAPTURE_EVENT: Final[dict[str, Any]] = {
     "merchant_version": -1,
 }
 REFUND_EVENT: Final[dict[str, Any]] = {**PAYMENT_EVENT, "refund_id": "re-1", "refunded_amount": 500}
+SETTLEMENT_EVENT: Final[dict[str, Any]] = {
+    **PAYMENT_EVENT,
+    "object_id": "pay-1",
+    "kind": "capture",
+    "matched": True,
+    "settlement_status": "matched",
+}
+DISPUTE_EVENT: Final[dict[str, Any]] = {
+    **PAYMENT_EVENT,
+    "dispute_id": "dp_1",
+    "disputed_amount": 12345,
+    "dispute_status": "open",
+}
+DISPUTE_DETAILS: Final[dict[str, Any]] = {
+    "psp_dispute_id": "dp_1",
+    "fee": 1500,
+    "fee_returned": 500,
+    "replaces": ("dp-1",),
+    "reason": "fraudulent",
+}
+DISPUTE_EVENTS: Final = (e.DisputeWasOpened, e.DisputeWasWon, e.DisputeWasLost, e.DisputeUpdated)
 PAYOUT_EVENT: Final[dict[str, Any]] = {**EVENT, **MONEY, "payout_id": "po-1"}
 POSTED: Final[dict[str, Any]] = {"flags": ("MERCHANT_UNKNOWN",), "transaction_id": "pc.0.7.0"}
 PAID_OUT: Final[dict[str, Any]] = {"psp_payout_id": "tr_1", "transaction_id": "pc.0.7.0"}
@@ -116,12 +137,14 @@ EVENTS: Final[tuple[msgspec.Struct, ...]] = (
     e.PaymentIdentified(**PAYMENT_EVENT, **POSTED, capture_id="pay-1", psp_capture_id="pi_1", alias="pay-9"),
     *(event(**{**STATUS_EVENT, "status": status}, **NAMED, **POSTED) for event, status in STATUS_EVENTS),
     e.PaymentFlagged(**PAYMENT_EVENT, **POSTED),
+    e.PaymentSettlementChanged(**SETTLEMENT_EVENT, **POSTED),
     e.FundsReleased(**PAYMENT_EVENT, **POSTED, capture_id="pay-1"),
     e.RefundAccepted(**REFUND_EVENT, **POSTED, psp_refund_id="re_1"),
     e.RefundRecorded(**REFUND_EVENT, **POSTED, psp_refund_id="re_1"),
     e.RefundConfirmed(**REFUND_EVENT, **POSTED, psp_refund_id="re_1"),
     e.RefundCorrected(**REFUND_EVENT, **POSTED, psp_refund_id="re_1"),
     e.RefundHasFailed(**REFUND_EVENT, **POSTED, psp_refund_id="re_1", reason="closed"),
+    *(event(**DISPUTE_EVENT, **DISPUTE_DETAILS, **POSTED) for event in DISPUTE_EVENTS),
     e.PayoutStarted(**PAYOUT_EVENT, **PAID_OUT, status="started"),
     e.PayoutWasPaid(**PAYOUT_EVENT, **PAID_OUT, status="paid", bank_fee=25),
     e.PayoutHasFailed(**PAYOUT_EVENT, **PAID_OUT, status="failed"),
@@ -145,12 +168,14 @@ EVENTS_MINIMAL: Final[tuple[msgspec.Struct, ...]] = (
     e.PaymentIdentified(**PAYMENT_EVENT, capture_id="pay-1"),
     *(event(**{**STATUS_EVENT, "status": status}) for event, status in STATUS_EVENTS),
     e.PaymentFlagged(**PAYMENT_EVENT),
+    e.PaymentSettlementChanged(**SETTLEMENT_EVENT),
     e.FundsReleased(**PAYMENT_EVENT, capture_id="pay-1"),
     e.RefundAccepted(**REFUND_EVENT),
     e.RefundRecorded(**REFUND_EVENT),
     e.RefundConfirmed(**REFUND_EVENT),
     e.RefundCorrected(**REFUND_EVENT),
     e.RefundHasFailed(**REFUND_EVENT),
+    *(event(**DISPUTE_EVENT) for event in DISPUTE_EVENTS),
     e.PayoutStarted(**PAYOUT_EVENT, status="started"),
     e.PayoutWasPaid(**PAYOUT_EVENT, status="paid"),
     e.PayoutHasFailed(**PAYOUT_EVENT, status="failed"),
@@ -159,6 +184,7 @@ EVENTS_MINIMAL: Final[tuple[msgspec.Struct, ...]] = (
 )
 
 NAMES: Final[dict[str, Any]] = {"order_ref": "o-1", "invoice_id": "INV-1"}
+DISPUTE: Final[dict[str, Any]] = {**PAYMENT, **MONEY, "dispute_id": "dp-1"}
 PAYMENT_FACTS: Final[tuple[type[c.PaymentFact], ...]] = (
     c.PaymentAuthorized,
     c.PaymentActionRequired,
@@ -233,6 +259,12 @@ FULL: Final[tuple[msgspec.Struct, ...]] = (
     c.RefundCreate(id="c3", **PAYMENT, **MONEY, refund_id="re-2"),
     c.RefundFailed(
         id="c8", **PAYMENT, **MONEY, refund_id="re-1", psp_refund_id="re_1", reason="closed", occurred_at=AT
+    ),
+    c.DisputeOpened(id="d1", **DISPUTE, psp_dispute_id="dp_1", fee=1500, reason="fraudulent", occurred_at=AT),
+    c.DisputeWon(id="d2", **DISPUTE, psp_dispute_id="dp_1", fee_returned=500, occurred_at=AT),
+    c.DisputeLost(id="d3", **DISPUTE, psp_dispute_id="dp_1", occurred_at=AT),
+    c.SettlementMatched(
+        id="mc.0.9.1", **PAYMENT, object_id="pay-1", kind="capture", matched=True, occurred_at=AT
     ),
     c.PayoutCreate(id="c4", merchant_id="m-1", **MONEY, payout_id="po-1"),
     c.PayoutPaid(
@@ -317,6 +349,9 @@ MINIMAL: Final[tuple[msgspec.Struct, ...]] = (
     *(fact(id="f1", **PAYMENT, **MONEY, psp="stripe", occurred_at=AT) for fact in PAYMENT_FACTS),
     c.RefundRecord(id="c2", **PAYMENT, **MONEY, refund_id="re-1", occurred_at=AT),
     c.RefundFailed(id="c8", **PAYMENT, **MONEY, refund_id="re-1", occurred_at=AT),
+    c.DisputeOpened(id="d1", **DISPUTE, occurred_at=AT),
+    c.DisputeWon(id="d2", **DISPUTE, occurred_at=AT),
+    c.DisputeLost(id="d3", **DISPUTE, occurred_at=AT),
     c.PayoutPaid(id="c5", merchant_id="m-1", payout_id="po-1", occurred_at=AT),
     c.PayoutFailed(id="c6", merchant_id="m-1", payout_id="po-1", occurred_at=AT),
     c.PayoutReturned(id="c7", merchant_id="m-1", payout_id="po-1", occurred_at=AT),
