@@ -1,4 +1,4 @@
-"""The web application: routes and guard around what it is given, and its two background tasks."""
+"""The web application: routes and guard around what it is given, and its background tasks."""
 
 from __future__ import annotations
 
@@ -10,11 +10,13 @@ from typing import Any, Final
 from aiohttp import web
 
 from app.store.web_keys import find_key
+from app.store.web_mismatches import detected_after
 from app.store.web_schema import schema_complaint
 from web.deps import DEPS, Deps
 from web.docs import openapi_json
 from web.endpoint import json_handler, raw_handler
 from web.ends import EndOffsets, Reader
+from web.feed import MismatchFeed, Tail
 from web.guard import LARGEST_BODY_BYTES, STREAMS, add_headers, guard
 from web.ingress import Ingress
 from web.keys import KeyHasher
@@ -29,12 +31,19 @@ ENDS: Final[web.AppKey[EndOffsets]] = web.AppKey("ends", EndOffsets)
 
 
 def build(
-    pool: Any, hasher: KeyHasher, *, reader: Reader | None, pages_open: bool, ingress: Ingress | None = None
+    pool: Any,
+    hasher: KeyHasher,
+    *,
+    reader: Reader | None,
+    tail: Tail | None = None,
+    pages_open: bool,
+    ingress: Ingress | None = None,
 ) -> web.Application:
-    """`pool`: asyncpg; `reader`: of Kafka's end offsets, None for none; `pages_open`: bound to loopback;
-    `ingress`: where webhooks go, None takes none."""
+    """`pool`: asyncpg; `reader`: of Kafka's end offsets, `tail`: of the log of mismatches, None for none;
+    `pages_open`: bound to loopback; `ingress`: where webhooks go, None takes none."""
     ends = EndOffsets(reader)
-    snapshots = Snapshots(pool, ends)
+    feed = MismatchFeed(tail, partial(detected_after, pool))
+    snapshots = Snapshots(pool, ends, lambda: feed.mark)
     app = web.Application(middlewares=[guard], client_max_size=LARGEST_BODY_BYTES)
     app[DEPS] = Deps(
         pool=pool,
@@ -45,6 +54,7 @@ def build(
         snapshots=snapshots,
         positions=PositionWaiter(pool),
         live=LiveHub(snapshots),
+        feed=feed,
         requests_seen=RequestsSeen(),
         ingress=ingress or Ingress(),
     )
@@ -69,7 +79,7 @@ def _add_routes(app: web.Application) -> None:
 
 async def _background(app: web.Application) -> AsyncIterator[None]:
     deps = app[DEPS]
-    tasks = [asyncio.create_task(app[ENDS].run()), asyncio.create_task(deps.live.run())]
+    tasks = [asyncio.create_task(run()) for run in (app[ENDS].run, deps.live.run, deps.feed.run)]
     yield
     for task in tasks:
         task.cancel()
@@ -79,3 +89,4 @@ async def _background(app: web.Application) -> AsyncIterator[None]:
 
 async def _end_views(app: web.Application) -> None:
     app[DEPS].live.stop()
+    app[DEPS].feed.stop()

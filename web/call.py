@@ -87,6 +87,8 @@ class Raw:
     access: Access
     summary: str
     content_type: str = "text/html"
+    query: type[msgspec.Struct] = NoQuery
+    """Its parameters, for the documentation; the handler reads them itself."""
     documented: bool = False
     """Whether it is part of the API and so of `/openapi.json`."""
     method: str = "GET"

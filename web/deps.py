@@ -9,6 +9,7 @@ from typing import Any
 from aiohttp import web
 
 from app.store.web_keys import StoredKey
+from web.feed import MismatchFeed
 from web.ingress import Ingress
 from web.keys import KeyHasher
 from web.live import LiveHub
@@ -29,6 +30,7 @@ class Deps:
     snapshots: Snapshots
     positions: PositionWaiter
     live: LiveHub
+    feed: MismatchFeed
     requests_seen: RequestsSeen
     ingress: Ingress
 

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 import msgspec
 from aiohttp import web
 
 from web.auth import authenticate
-from web.call import Call, Endpoint, Raw, RawHandler
+from web.call import Call, Endpoint, Principal, Raw, RawHandler
 from web.deps import DEPS
 from web.params import check_path, read_query
+
+PRINCIPAL: Final = web.RequestKey("principal", Principal)
 
 
 def json_handler(endpoint: Endpoint) -> RawHandler:
@@ -27,7 +31,7 @@ def json_handler(endpoint: Endpoint) -> RawHandler:
 
 def raw_handler(route: Raw) -> RawHandler:
     async def handle(request: web.Request) -> web.StreamResponse:
-        await authenticate(request, request.app[DEPS], route.access)
+        request[PRINCIPAL] = await authenticate(request, request.app[DEPS], route.access)
         return await route.handler(request)
 
     return handle

@@ -18,7 +18,7 @@ from web.problems import Problem, from_http, respond
 LARGEST_BODY_BYTES: Final = 64 * 1024
 ANSWER_WITHIN_SECONDS: Final = 10.0
 REQUEST_ID: Final = web.RequestKey("request_id", str)
-STREAMS: Final = frozenset({"/live"})
+STREAMS: Final = frozenset({"/live", "/mismatches/live", "/mismatches.csv", "/v1/mismatches/stream"})
 """Routes that stay open on purpose."""
 LARGE_BODIES: Final = frozenset({"/webhooks/{psp}"})
 """Routes that look at their body's size themselves."""

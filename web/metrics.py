@@ -89,7 +89,7 @@ async def get_metrics(request: web.Request) -> web.StreamResponse:
         if not is_unavailable(error):
             raise
         samples = [("tallystick_database_up", (), 0)]
-    samples.append(("tallystick_live_views", (), deps.live.views))
+    samples.append(("tallystick_live_views", (), len(deps.feed.boxes)))
     body = expose(samples) + generate_latest(deps.requests_seen.registry)
     return web.Response(body=body, headers={"Content-Type": CONTENT_TYPE})
 

@@ -31,7 +31,7 @@ class StreamQuery(FilterQuery, frozen=True, forbid_unknown_fields=True, kw_only=
     send it as the header `Last-Event-ID`, as browsers do by themselves, or as `after`.
     """
 
-    after: Annotated[str, msgspec.Meta(max_length=20_000)] | None = None
+    after: Annotated[str, msgspec.Meta(max_length=4_000)] | None = None
 
 
 async def get_stream(request: web.Request) -> web.StreamResponse:

@@ -10,6 +10,7 @@ import msgspec
 from aiohttp import web
 
 from web.call import Access, Endpoint, Raw
+from web.mismatch_schemas import StreamedMismatch
 from web.problems import CODES, CONTENT_TYPE, ProblemDocument
 
 OPENAPI: Final[web.AppKey[bytes]] = web.AppKey("openapi", bytes)
@@ -37,7 +38,7 @@ def render(endpoints: Sequence[Endpoint], raw: Sequence[Raw]) -> bytes:
 
 
 def document(endpoints: Sequence[Endpoint], raw: Sequence[Raw]) -> Json:
-    answers = {endpoint.answer for endpoint in endpoints} | {ProblemDocument}
+    answers = {endpoint.answer for endpoint in endpoints} | {ProblemDocument, StreamedMismatch}
     _, schemas = msgspec.json.schema_components(
         sorted(answers, key=lambda type_: type_.__name__), ref_template=REF
     )
@@ -75,7 +76,11 @@ def _raw_operation(route: Raw) -> Json:
     return {
         "operationId": route.handler.__name__,
         "summary": route.summary,
-        "parameters": _path_parameters(route.path),
+        **({"description": route.query.__doc__} if route.query.__struct_fields__ else {}),
+        "parameters": [
+            *_path_parameters(route.path),
+            *(_query_parameters(route.query) if route.query.__struct_fields__ else []),
+        ],
         **({"requestBody": BODY} if route.method == "POST" else {}),
         "security": _security(route.access),
         "x-access": route.access.value,

@@ -2,27 +2,35 @@
 
 from __future__ import annotations
 
-import asyncio
-from typing import Final
+from typing import Annotated
 
+import msgspec
 from aiohttp import web
 
+from app.store.mismatch_filters import MismatchFilter
 from app.store.web_mismatches import find_mismatch
 from web import render
+from web.boxes import new_box
 from web.deps import DEPS
-from web.params import check_path
+from web.following import follow
+from web.params import check_path, read_query
 from web.problems import Problem
+from web.row_stream import html_of, row_encoder
+from web.sse import asked_after, respond_with
 from web.status import status_of
 
-HEARTBEAT_SECONDS: Final = 15.0
-"""A comment now and then: proxies keep the stream open, and we notice that a browser has gone."""
-RETRY: Final = b"retry: 1000\n\n"
+
+class LiveQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """`after`: where the log stood when the page was read."""
+
+    after: Annotated[str, msgspec.Meta(max_length=4_000)] | None = None
 
 
 async def get_home(request: web.Request) -> web.StreamResponse:
     deps = request.app[DEPS]
     snapshot = await deps.snapshots.current()
-    return _html(render.home(status_of(snapshot), list(deps.live.rows(snapshot).values())))
+    rows = [html_of(row) for row in snapshot.fast.mismatches]
+    return _html(render.home(status_of(snapshot), rows, snapshot.mark))
 
 
 async def get_mismatch_page(request: web.Request) -> web.StreamResponse:
@@ -34,27 +42,11 @@ async def get_mismatch_page(request: web.Request) -> web.StreamResponse:
 
 
 async def get_live(request: web.Request) -> web.StreamResponse:
-    """Server-sent events: `fragments`, `mismatches`, `trouble`. An internal format of the page."""
-    with request.app[DEPS].live.view() as mail:
-        response = web.StreamResponse(
-            headers={"Content-Type": "text/event-stream", "X-Accel-Buffering": "no"}
-        )
-        try:
-            await response.prepare(request)
-            await response.write(RETRY)
-            while (message := await _next(mail)) is not None:
-                await response.write(message)
-        except ConnectionResetError:
-            pass  # the browser has gone, which is how every view ends
-        return response
-
-
-async def _next(mail: asyncio.Queue[bytes | None]) -> bytes | None:
-    try:
-        async with asyncio.timeout(HEARTBEAT_SECONDS):
-            return await mail.get()
-    except TimeoutError:
-        return b": still here\n\n"
+    """Server-sent events: figures as `fragments`, mismatches as `rows`. An internal format of the page."""
+    query, deps = read_query(request.query, LiveQuery), request.app[DEPS]
+    after, encode = asked_after(request, query.after), row_encoder(MismatchFilter())
+    with deps.live.view(new_box()) as box, deps.feed.boxes.joined(box):
+        return await respond_with(request, follow(deps.feed, box, after, encode))
 
 
 def _html(text: str) -> web.Response:

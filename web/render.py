@@ -130,6 +130,6 @@ def flatten(value: Any, path: str = "") -> Iterator[tuple[str, str]]:
         yield path, "–" if value in (None, [], {}) else str(value)
 
 
-def home(status: Status, rows: Sequence[str]) -> str:
+def home(status: Status, rows: Sequence[str], mark: str) -> str:
     """The whole live page; complete without a script."""
-    return page("home.html", as_of=status.as_of, fragments=fragments(status), mismatches=rows)
+    return page("home.html", as_of=status.as_of, fragments=fragments(status), mismatches=rows, mark=mark)

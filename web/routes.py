@@ -10,6 +10,7 @@ from web import (
     ledger,
     merchants,
     metrics,
+    mismatch_stream,
     mismatches,
     openapi,
     pages,
@@ -60,6 +61,10 @@ RAW: Final = (
         documented=True, summary="Figures in Prometheus's text format (docs/metrics.md)"),
     Raw(path="/openapi.json", handler=openapi.get_openapi, access=OPEN, content_type="application/json",
         documented=True, summary="This document"),
+    Raw(path="/v1/mismatches/stream", handler=mismatch_stream.get_stream, access=EITHER, documented=True,
+        query=mismatch_stream.StreamQuery, content_type="text/event-stream",
+        problems=("invalid_parameter", "too_many_streams"),
+        summary="Mismatches as they open, change and resolve, as server-sent events"),
     Raw(path="/webhooks/{psp}", handler=webhooks.receive, access=OPEN, method="POST", documented=True,
         content_type="text/plain", problems=(
             "not_found", "signature_refused", "body_too_large", "unsupported_media_type",

@@ -12,9 +12,11 @@ from typing import Final
 from aiohttp import web
 
 from app.contracts.topics import WEBHOOK_RECORD_BYTES
+from app.domain.streams import RECONCILIATION_MISMATCHES
 from app.errors import ConfigurationError
 from app.kafka.publisher import Publisher
 from app.kafka.reader import RangeReader
+from app.kafka.tail import LogTail
 from app.settings import Settings
 from app.store.pool import open_pool
 from web.application import build
@@ -37,11 +39,20 @@ async def serve(settings: Settings, started: Callable[[str], None]) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     reader = RangeReader(settings.kafka_bootstrap_servers, client_id="tallystick-web", readers=1)
+    tail = LogTail(
+        settings.kafka_bootstrap_servers, RECONCILIATION_MISMATCHES, client_id="tallystick-web-mismatches"
+    )
     ingress, publisher = _ingress(settings)
     pool = await open_pool(settings.database_url, settings.database_connections, "tallystick-web", at_start=0)
     try:
-        loopback = settings.web_is_loopback
-        app = build(pool, load_hasher(), reader=reader, pages_open=loopback, ingress=ingress)
+        app = build(
+            pool,
+            load_hasher(),
+            reader=reader,
+            tail=tail,
+            pages_open=settings.web_is_loopback,
+            ingress=ingress,
+        )
         runner = web.AppRunner(
             app,
             access_log=None,

@@ -38,6 +38,8 @@ class Snapshot:
     rates: dict[LaneId, float]
     ends: dict[LaneId, int | None]
     ends_age_seconds: float | None
+    mark: str
+    """Where the log of mismatches stood before anything was read: what comes after it may be missing here."""
 
 
 class Rates:
@@ -82,8 +84,9 @@ class Spaced(Generic[Figures]):
 class Snapshots:
     """`current()` answers from memory while that is fresh, and reads once for all who wait otherwise."""
 
-    def __init__(self, pool: Any, ends: EndOffsets) -> None:
+    def __init__(self, pool: Any, ends: EndOffsets, mark: Callable[[], str] = str) -> None:
         self._pool = pool
+        self._mark = mark
         self._ends = ends
         self._rates = Rates()
         self._lock = asyncio.Lock()
@@ -106,7 +109,7 @@ class Snapshots:
 
     async def _take(self) -> Snapshot:
         async with self._pool.acquire() as connection:
-            taken = time.monotonic()
+            taken, mark = time.monotonic(), self._mark()
             fast = await read_fast(connection, LATEST_MISMATCHES)
             books = await self._books.get(connection)
             counts = await self._counts.get(connection)
@@ -120,4 +123,5 @@ class Snapshots:
             rates=self._rates.add(taken, positions),
             ends={lane: self._ends.get(lane) for lane in positions},
             ends_age_seconds=self._ends.age_seconds,
+            mark=mark,
         )

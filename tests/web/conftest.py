@@ -10,6 +10,7 @@ from aiohttp.test_utils import TestClient, TestServer
 
 from app.store.pool import open_pool
 from app.store.web_keys import add_key
+from tests.web.tail import FakeTail
 from web.application import build
 from web.ingress import Ingress
 from web.keys import KeyHasher, make_key
@@ -37,8 +38,8 @@ class FakeEnds:
 class Web:
     """What tests need: a client, the pool behind it, and headers for each kind of caller."""
 
-    def __init__(self, client: Client, pool: Any, hasher: KeyHasher, ends: FakeEnds) -> None:
-        self.client, self.pool, self.hasher, self.ends = client, pool, hasher, ends
+    def __init__(self, client: Client, pool: Any, hasher: KeyHasher, ends: FakeEnds, tail: FakeTail) -> None:
+        self.client, self.pool, self.hasher, self.ends, self.tail = client, pool, hasher, ends, tail
 
     async def key(self, role: str, merchant_id: str | None = None) -> dict[str, str]:
         """Headers of a new key."""
@@ -65,18 +66,23 @@ async def pool(database: str) -> AsyncIterator[Any]:
 
 
 @pytest.fixture
+def tail() -> FakeTail:
+    return FakeTail()
+
+
+@pytest.fixture
 def ingress() -> Ingress:
     """Takes no webhooks; tests of them have their own."""
     return Ingress()
 
 
 @pytest.fixture
-async def web(pool: Any, ends: FakeEnds, ingress: Ingress) -> AsyncIterator[Web]:
+async def web(pool: Any, ends: FakeEnds, tail: FakeTail, ingress: Ingress) -> AsyncIterator[Web]:
     """Bound to loopback, so that the pages are open."""
     hasher = KeyHasher([SECRET])
-    app = build(pool, hasher, reader=ends, pages_open=True, ingress=ingress)
+    app = build(pool, hasher, reader=ends, tail=tail, pages_open=True, ingress=ingress)
     async with TestClient(TestServer(app)) as client:
-        yield Web(client, pool, hasher, ends)
+        yield Web(client, pool, hasher, ends, tail)
 
 
 @pytest.fixture

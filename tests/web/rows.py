@@ -11,6 +11,7 @@ import msgspec
 
 from app.domain.payment import Capture, Payment, Refund
 from app.domain.streams import MATCHING_COMMANDS, PAYMENTS_COMMANDS, SETTLEMENTS_LINES
+from tests.web.tail import announced
 
 NOON = datetime(2026, 11, 20, 12, 0, 0, tzinfo=UTC)
 LANES = (PAYMENTS_COMMANDS, MATCHING_COMMANDS, SETTLEMENTS_LINES)
@@ -127,3 +128,12 @@ async def verify_run(pool: Any, ok: bool) -> None:
                    '{"balanced": {"ok": true}}')""",
         ok,
     )
+
+
+async def news(web: Any, mismatch_id: str, word: str = "opened", seq: int = 1, **changed: Any) -> None:
+    """A mismatch as its lane commits it and then says it: the row, and the record on the log."""
+    await web.pool.execute("DELETE FROM mismatches WHERE id = $1", mismatch_id)
+    await mismatch(web.pool, mismatch_id, state=json.dumps({"seq": seq}), **changed)
+    row = dict(await web.pool.fetchrow("SELECT * FROM mismatches WHERE id = $1", mismatch_id))
+    row["explanation"] = json.loads(row["explanation"])
+    web.tail.append(mismatch_id, announced(word, row, seq))

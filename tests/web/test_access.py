@@ -53,7 +53,9 @@ async def test_what_needs_no_key(web: Web) -> None:
 
 
 async def test_a_key_of_another_secret_is_refused(web: Web) -> None:
-    other = Web(web.client, web.pool, KeyHasher(["another secret, as long as it has to be"]), web.ends)
+    other = Web(
+        web.client, web.pool, KeyHasher(["another secret, as long as it has to be"]), web.ends, web.tail
+    )
     assert (await web.get("/v1/status", await other.key("admin")))[0] == 401
 
 
@@ -145,7 +147,7 @@ async def test_a_merchants_mismatches(web: Web, acme: dict[str, str], viewer: di
 class TestPages:
     async def test_a_foreign_host_name_on_loopback_needs_a_key(self, web: Web) -> None:
         """DNS rebinding: a web site's own name that points to 127.0.0.1."""
-        for path in ("/", "/live", "/mismatches/x"):
+        for path in ("/", "/live", "/mismatches", "/mismatches/live", "/mismatches.csv", "/mismatches/x"):
             async with web.client.get(path, headers={"Host": "evil.example:80"}) as response:
                 assert response.status == 401, path
         for host in ("localhost:1", "127.0.0.1", "[::1]:8080"):

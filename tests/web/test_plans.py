@@ -3,16 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from datetime import timedelta
+from typing import Any, get_args
 
-from app.store import web_figures, web_reads
+import msgspec
+
+from app.domain.mismatch import OPEN_STATUSES
+from app.store import web_figures, web_mismatches, web_reads
 from app.store.mismatch_filters import MismatchFilter
 from app.store.web_mismatches import Sort, page_query
 from tests.web import rows
+from web.mismatch_orders import KEYS
+
+OPEN = MismatchFilter(statuses=OPEN_STATUSES)
 
 
-def page(sort: Sort, beyond: Sequence[Any] | None = None, **wanted: Any) -> tuple[str, list[Any]]:
-    return page_query(MismatchFilter(**wanted), sort, beyond, 50)
+def page(
+    sort: Sort, beyond: Sequence[Any] | None = None, wanted: MismatchFilter | None = None, **more: Any
+) -> tuple[str, list[Any]]:
+    return page_query(wanted or MismatchFilter(**more), sort, beyond, 50)
 
 
 PLANS: list[tuple[str, str, list[Any], str]] = [
@@ -21,6 +30,14 @@ PLANS: list[tuple[str, str, list[Any], str]] = [
     ("last verify", web_figures.VERIFY, [], "verify_runs_pkey"),
     ("next mismatches", *page("-detected_at", (rows.NOON, "a")), "mismatches_detected"),
     ("oldest mismatches", *page("detected_at", (rows.NOON, "a")), "mismatches_detected"),
+    ("open mismatches", *page("-detected_at", (rows.NOON, "a"), OPEN), "mismatches_open_detected"),
+    ("open, worst first", *page("severity", (3, rows.NOON, "a"), OPEN), "mismatches_open_severity"),
+    ("open, largest first", *page("amount", (500, rows.NOON, "a"), OPEN), "mismatches_open_amount"),
+    ("open, due first", *page("due_at", (rows.NOON, "a"), OPEN), "mismatches_open_due"),
+    ("a payment's mismatches", *page("-detected_at", payment_id="p"), "mismatches_payment"),
+    ("what changed a mismatch", web_mismatches.LAST_CHANGE, ["t", 0, 7], "batches_pkey"),
+    ("what lines posted", web_mismatches.POSTED_BY_LINES, ["pi_1", "capture", "stripe"], "items_pkey"),
+    ("times of detection", web_mismatches.DETECTED_AFTER, [["a"]], "mismatches_pkey"),
     ("a merchant's mismatches", *page("-detected_at", merchant_id="m-1"), "mismatches_merchant"),
     (
         "next transactions",
@@ -50,3 +67,35 @@ async def test_each_goes_through_its_index(pool: Any) -> None:
             plan = "\n".join(row[0] for row in await connection.fetch(f"EXPLAIN {query}", *arguments))
             assert f"using {index} on" in plan, (name, plan)
             assert "Seq Scan on timers" not in plan, (name, plan)
+
+
+async def test_a_search_goes_through_the_indexes_of_every_id(pool: Any) -> None:
+    query, arguments = page("-detected_at", wanted=MismatchFilter(text="pi_"))
+    async with pool.acquire() as connection, connection.transaction():
+        await connection.execute("SET LOCAL enable_seqscan = off")
+        await connection.execute("SET LOCAL enable_indexscan = off")  # not in the order of the list
+        plan = "\n".join(row[0] for row in await connection.fetch(f"EXPLAIN {query}", *arguments))
+    assert "BitmapOr" in plan, plan
+    for index in ("pkey", "merchant", "payment", "batch", "identity"):
+        assert f"Bitmap Index Scan on mismatches_{index}" in plan, plan
+
+
+async def test_pages_end_where_the_next_begins_in_every_order(pool: Any) -> None:
+    """With many rows of the same moment, severity, amount and due time."""
+    for number in range(23):
+        await rows.mismatch(
+            pool,
+            f"m{number:02}",
+            severity=("LOW", "MEDIUM", "HIGH", "CRITICAL")[number % 4],
+            expected_amount=None if number % 3 == 0 else 100 * (number % 5),
+            detected_at=rows.NOON + timedelta(seconds=number % 6),
+            due_at=rows.NOON + timedelta(days=number % 2),
+        )
+    for sort in get_args(Sort):
+        whole = await web_mismatches.list_mismatches(pool, MismatchFilter(), sort, 100)
+        paged, key = list[Any](), None
+        while found := await web_mismatches.list_mismatches(pool, MismatchFilter(), sort, 4, key):
+            paged += found
+            key = msgspec.structs.astuple(KEYS[sort].of(found[-1]))
+        assert paged == whole, sort
+        assert len(whole) == 23
