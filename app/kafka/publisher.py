@@ -136,6 +136,9 @@ class Publisher:
         except KafkaError as error:
             await close_quietly(producer.stop())
             raise KafkaUnavailable(f"no answer from Kafka at {self._bootstrap}: {error}") from error
+        except BaseException:  # its caller's time is up: a half-made connection is nobody's
+            await close_quietly(producer.stop())
+            raise
         return producer
 
     async def _drop_if_broken(self, producer: Any, error: Exception) -> None:

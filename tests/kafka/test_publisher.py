@@ -9,8 +9,9 @@ import pytest
 from app.kafka.errors import KafkaUnavailable, RecordTooLarge
 from app.kafka.publisher import Outgoing, Publisher
 from app.kafka.reader import RangeReader
+from tests.support.silent import silent_server
 from tests.support.topics import fresh_topic, numbered, numbers_in
-from tests.support.waiting import free_port
+from tests.support.waiting import eventually, free_port
 
 
 async def test_order_holds_over_many_batches(kafka: str, publisher: Publisher, reader: RangeReader) -> None:
@@ -107,3 +108,15 @@ async def test_nobody_there_is_a_transient_error() -> None:
     with pytest.raises(KafkaUnavailable, match="no answer from Kafka"):
         await publisher.publish(numbered("any", 0, 1))
     await publisher.stop()
+
+
+async def test_a_caller_that_gives_up_while_connecting_leaves_no_connection_behind() -> None:
+    async with silent_server() as broker:
+        publisher = Publisher(broker.address)
+        for attempt in range(1, 4):
+            with pytest.raises(TimeoutError):
+                async with asyncio.timeout(0.3):
+                    await publisher.publish(numbered("any", 0, 1))
+            assert broker.taken >= attempt
+        await eventually(lambda: broker.open == 0, 10, "every connection to be closed")
+        await publisher.stop()
