@@ -31,7 +31,7 @@ class Director:
         self.rng = world.rng
         self._records = records
         self._wanted = int(records * SENT_SHARE)
-        self._upstream = Generator(self.rng, world.partitions)
+        self._upstream = Generator(self.rng, world.partitions, world.shape.orderly)
         self._inputs = self._upstream.inputs(int(records * INPUT_SHARE))
         plans = draw_plans(self.rng, faults, self._wanted)
         self._plans = [plan for index, plan in enumerate(plans) if index not in without]

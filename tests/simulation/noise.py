@@ -34,7 +34,7 @@ _encode: Final = msgspec.json.Encoder().encode
 def noise(told: Generator, place: float) -> tuple[float, Outgoing]:
     chance = told.rng.random()
     if chance < 0.35:
-        return place, _broken(told)
+        return place, broken(told)
     if chance < 0.65:
         return place, _misdirected(told)
     if chance < 0.8:
@@ -42,7 +42,7 @@ def noise(told: Generator, place: float) -> tuple[float, Outgoing]:
     return place, _forged_timer(told)
 
 
-def _broken(told: Generator) -> Outgoing:
+def broken(told: Generator) -> Outgoing:
     topic = told.rng.choice((PAYMENTS_COMMANDS, PAYMENTS_COMMANDS, SETTLEMENTS_LINES, BANK_LINES))
     partition = int(told.rng.random() * told.partitions[topic])
     return Outgoing(topic, partition, b"any", told.rng.choice(BROKEN))

@@ -50,6 +50,8 @@ class Shape(msgspec.Struct, frozen=True, kw_only=True):
     clock_ahead_ms: int
     """How far the pumps' clock runs ahead of the broker's."""
     framework_delivers_at_the_end: bool
+    orderly: bool
+    """Facts only, so that their order decides nothing; all timers fire at the end (`order.py`)."""
     horizon_seconds: float
 
 
@@ -82,5 +84,6 @@ def draw_shape(rng: Random) -> Shape:
         timer_limit=rng.choice((3, 2000)),
         clock_ahead_ms=rng.choice((0, 0, 50, 2_000)),
         framework_delivers_at_the_end=rng.random() < 0.7,
+        orderly=rng.random() < 0.35,
         horizon_seconds=rng.choice((0.0, HOUR, 4 * DAY, 10 * DAY)),
     )
