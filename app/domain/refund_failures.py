@@ -51,19 +51,30 @@ def _only_failed(payment: Payment, command: RefundFailed) -> Refund:
 
 
 def _fail(draft: Draft, payment: Payment, key: str, command: RefundFailed) -> None:
-    refund = payment.refunds[key]
-    names_psp = refund.psp_refund_id is None and command.psp_refund_id is not None
-    if refund.failed and not names_psp:
-        raise Duplicate
-    if names_psp:
-        refund = replace(refund, psp_refund_id=command.psp_refund_id, ours=refund.confirmed)
-    if refund.failed:
+    kept = payment.refunds[key]
+    refund = _with_failure(payment, kept, command)
+    if kept.failed:
+        if refund == kept:
+            raise Duplicate
         _keep(draft, payment, key, refund, command)
         return
     captures, refund = reverse_refund(draft, payment, refund, command.occurred_at)
-    kept = _keep(draft, payment, key, refund, command, captures=captures)
-    release_again(draft, kept)
-    watch_balance(draft, kept.merchant_id, refund.currency)
+    after = _keep(draft, payment, key, refund, command, captures=captures)
+    release_again(draft, after)
+    watch_balance(draft, after.merchant_id, refund.currency)
+
+
+def _with_failure(payment: Payment, refund: Refund, command: RefundFailed) -> Refund:
+    """The failure may bring the PSP's id; its figures count where it is all that is known of the refund."""
+    names_psp = refund.psp_refund_id is None and command.psp_refund_id is not None
+    if refund.transaction_id or refund.confirmed:
+        return (
+            replace(refund, psp_refund_id=command.psp_refund_id, ours=refund.confirmed)
+            if names_psp
+            else refund
+        )
+    other = _only_failed(payment, command)
+    return min(refund, other, key=lambda one: (not one.is_psps, one.occurred_at, one.amount, one.currency))
 
 
 def _keep(

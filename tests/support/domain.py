@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable
+from copy import copy
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
@@ -90,6 +91,13 @@ class Books:
     def get(self, ref: Ref) -> Any:
         """Any row: the engine itself may look where it likes."""
         return self.rows.get(ref)
+
+    def fork(self) -> Books:
+        """Books that go their own way from here on; rows themselves are never changed in place."""
+        other = Books()
+        for name, value in vars(self).items():
+            setattr(other, name, copy(value))
+        return other
 
     # --- what the engine does -------------------------------------------------------------------------------
 
@@ -253,6 +261,7 @@ class Books:
             self._check_payment(payment)
             assert ref.key == (payment.merchant_id, payment.id)
         self._check_pending()
+        self._check_held()
         self._check_reversals()
 
     def _check_account(self, ref: Ref) -> None:
@@ -293,6 +302,18 @@ class Books:
                 pending[f"m_pend:{payment.merchant_id}", capture.currency] += capture.pending
         for account in {*pending, *(key for key in self.balances() if key[0].startswith("m_pend:"))}:
             assert self.balance(*account) == pending[account[0], account[1]], account
+
+    def _check_held(self) -> None:
+        """m_hold is what is disputed now, and so is what the PSP keeps back of it."""
+        disputed: dict[tuple[str, str], int] = defaultdict(int)
+        for _, payment in self.of_kind("payment"):
+            for dispute in payment.disputes.values():
+                if dispute.stage == "open":
+                    disputed[f"m_hold:{payment.merchant_id}", dispute.currency] += dispute.amount
+                    disputed[f"disp_recv:{dispute.psp}", dispute.currency] += dispute.amount
+        kept = (key for key in self.balances() if key[0].startswith(("m_hold:", "disp_recv:")))
+        for account in {*disputed, *kept}:
+            assert self.balance(*account) == disputed[account[0], account[1]], account
 
     def _check_reversals(self) -> None:
         """A transaction is reversed at most once, and only one that is there."""
