@@ -23,7 +23,7 @@ def of(event: dict[str, Any], kind: str | None = None, **changes: Any) -> dict[s
 
 
 INTENT, CHARGE, REFUND, DISPUTE = P.authorized(), P.charge_captured(), P.refund_created(), P.dispute_created()
-OPENED, WON = f"dispute_opened 12345 EUR {PI} {DP}", f"dispute_won 12345 EUR {PI} {DP}"
+OPENED, WON = f"dispute_opened 11845 EUR {PI} {DP}", f"dispute_won 11845 EUR {PI} {DP}"
 REFUNDED = f"refunded 500 EUR {PI} {RE}"
 EVENTS = [
     (INTENT, [f"authorized 12345 EUR {PI}"]),
@@ -55,7 +55,7 @@ EVENTS = [
     (of(DISPUTE, status="warning_needs_response", balance_transactions=[]), ["ignored"]),
     (of(DISPUTE, "charge.dispute.closed", status="warning_closed"), ["ignored"]),
     (P.dispute_closed("won"), [OPENED, WON]),
-    (P.dispute_closed("lost"), [OPENED, f"dispute_lost 12345 EUR {PI} {DP}"]),
+    (P.dispute_closed("lost"), [OPENED, f"dispute_lost 11845 EUR {PI} {DP}"]),
     (of(P.dispute_closed("won"), "charge.dispute.funds_reinstated"), [OPENED, WON]),
 ]  # fmt: skip
 

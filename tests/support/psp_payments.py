@@ -9,6 +9,7 @@ Json = dict[str, Any]
 BEGAN = 1_795_165_200
 """20 November 2026, 09:00 UTC."""
 AMOUNT, REFUNDED, FEE = 12_345, 500, 1_500
+DISPUTED = AMOUNT - REFUNDED
 
 
 def our_ids(merchant_id: str, payment_id: str) -> dict[str, str]:
@@ -115,7 +116,7 @@ class StripePayment:
         return {
             "id": f"dp_{self.number:016}",
             "object": "dispute",
-            "amount": AMOUNT,
+            "amount": DISPUTED,
             "balance_transactions": moved,
             "charge": self.charge,
             "created": BEGAN + 180,
@@ -127,10 +128,10 @@ class StripePayment:
         }
 
     def _taken(self) -> Json:
-        return self._moved(-AMOUNT, FEE, 180)
+        return self._moved(-DISPUTED, FEE, 180)
 
     def _given_back(self) -> Json:
-        return self._moved(AMOUNT, -FEE, 239)
+        return self._moved(DISPUTED, -FEE, 239)
 
     def _moved(self, amount: int, fee: int, after_seconds: int) -> Json:
         return {
@@ -165,7 +166,7 @@ class AdyenPayment:
         ]
 
     def dispute(self, code: str, after_seconds: int, status: str) -> Json:
-        item = self.item(code, after_seconds, f"DIS{self.number:013}")
+        item = self.item(code, after_seconds, f"DIS{self.number:013}", DISPUTED)
         return {**item, "additionalData": {**item["additionalData"], "disputeStatus": status}}
 
     def item(self, code: str, after_seconds: int, reference: str, amount: int = AMOUNT, **more: Any) -> Json:
