@@ -126,7 +126,9 @@ class Kafka:
         shutil.rmtree(self.data, ignore_errors=True)
         self._write_settings("format.properties", fresh.name)
         cluster_id = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode("ascii").rstrip("=")
-        command = self._java("kafka.tools.StorageTool", "format", "-t", cluster_id, "-c", "format.properties")
+        # With "=": an id may begin with a hyphen, and would be read as an option.
+        named = f"--cluster-id={cluster_id}"
+        command = self._java("kafka.tools.StorageTool", "format", named, "-c", "format.properties")
         done = subprocess.run(command, cwd=self.folder, capture_output=True, text=True, check=False)
         if done.returncode != 0:
             raise DidNotStart(f"Kafka's data folder could not be formatted: {done.stderr.strip()[-400:]}")
