@@ -71,6 +71,7 @@ def _capture(payment: Payment, key: str, capture: Capture, record_id: str = "-")
         expected_fee=capture.psp_fee,
         occurred_at=capture.occurred_at,
         home=_home(payment, key, capture.psp_capture_id),
+        has_reference=bool(payment.order_ref or payment.invoice_id),
     )
 
 
@@ -96,6 +97,7 @@ def _refund(payment: Payment, key: str, refund: Refund) -> ExpectationAnnounced:
         expected_fee=_no_fee(payment),
         occurred_at=refund.occurred_at,
         home=_home(payment, key, refund.psp_refund_id),
+        has_reference=bool(payment.order_ref or payment.invoice_id),
     )
 
 
@@ -136,6 +138,7 @@ def _chargeback(
         expected_fee=fee,
         occurred_at=occurred_at,
         home=_home(payment, key, psp_dispute_id),
+        has_reference=bool(payment.order_ref or payment.invoice_id),
     )
 
 

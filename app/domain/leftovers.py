@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from app.domain.configuration import Platform
 from app.domain.decision import Draft
-from app.domain.matching import HeldLine, Item, expectation_identity
+from app.domain.matching import HeldLine, Item
 from app.domain.matching_records import OpenEntered, OpenEntry, OpenLeft, Verdict, open_key
 from app.domain.routing import sharing
 from app.domain.settlement import ExpectationAnnounced
@@ -96,9 +96,6 @@ def _keep_expectation(draft: Draft, platform: Platform | None, item: Item, compa
 
 def _entry_of_expectation(platform: Platform | None, item: Item, expected: ExpectationAnnounced) -> OpenEntry:
     calendar = calendar_of(platform, item.psp)
-    own = expectation_identity(expected)
-    has_id = expected.home is None
-    ours = {expected.payment_id, expected.object_id, *([own] if has_id else ())}
     candidate = item.here
     assert candidate is not None
     return OpenEntry(
@@ -112,6 +109,6 @@ def _entry_of_expectation(platform: Platform | None, item: Item, expected: Expec
         day=settlement_day_of(calendar, expected.occurred_at),
         until=last_day(calendar, expected.occurred_at),
         candidate=candidate,
-        has_id=has_id,
-        has_ref=any(identity not in ours for identity in expected.identities),
+        has_id=expected.home is None,
+        has_ref=expected.has_reference,
     )

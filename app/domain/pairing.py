@@ -47,7 +47,8 @@ def is_complete(
 def roles(item: Item, gross_tolerance: int) -> Roles:
     """Split the lines of an item. Without an expectation there is nothing that a line could exceed.
 
-    A duplicate has the kind, gross and currency of an earlier line and would lift Σ above gross + tolerance.
+    A duplicate has the kind, gross (within the tolerance) and currency of an earlier line and would lift Σ
+    above gross + tolerance.
     Of a currency that is not expected nothing is due, so there every repeat is a duplicate.
     """
     lines = tuple(held.record for held in item.lines)
@@ -56,12 +57,12 @@ def roles(item: Item, gross_tolerance: int) -> Roles:
         return Roles((), ())
     parts: list[LineRecorded] = []
     duplicates: list[LineRecorded] = []
-    seen: set[tuple[int, str]] = set()
+    seen: dict[str, set[int]] = {}
     for line in lines:
         exceeds = _would_exceed(expectation, (*parts, line), line.currency, gross_tolerance)
-        repeated = (line.gross, line.currency) in seen
+        repeated = any(abs(line.gross - gross) <= gross_tolerance for gross in seen.get(line.currency, ()))
         (duplicates if repeated and exceeds else parts).append(line)
-        seen.add((line.gross, line.currency))
+        seen.setdefault(line.currency, set()).add(line.gross)
     return Roles(tuple(parts), tuple(duplicates))
 
 

@@ -36,6 +36,8 @@ class ExpectationAnnounced(Command, frozen=True, kw_only=True, tag="expectation.
     occurred_at: Moment
     home: LongId | None = None
     """The identity that nobody else has, under which the object is kept; None: the first of `identities`."""
+    has_reference: bool = False
+    """An order or invoice is among `identities`: a line that names another one is not this object's."""
 
 
 class ExpectationWithdrawn(Command, frozen=True, kw_only=True, tag="expectation.withdrawn", gc=False):

@@ -295,6 +295,7 @@ FULL: Final[tuple[msgspec.Struct, ...]] = (
         expected_fee=388,
         occurred_at=AT,
         home="pi_1",
+        has_reference=True,
     ),
     s.ExpectationWithdrawn(
         id="pc.0.7.3", psp="stripe", identity="o-1", kind="capture", merchant_id="m-1", object_id="pay-1"

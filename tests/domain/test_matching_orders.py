@@ -83,6 +83,7 @@ class Scenario:
             "occurred_at": NOON - timedelta(hours=1),
             **changes,
         }
+        fields.setdefault("has_reference", any(name.startswith("o-") for name in fields["identities"]))
         if "home" not in fields and not fields["identities"][0].startswith("pi_"):
             fields["home"] = f"m-1/obj-{n}"
         gross = fields.pop("gross", amount if kind == "capture" else -amount)
@@ -227,6 +228,20 @@ class Scenario:
         self.found.append(("MISSING_SETTLEMENT", of.payment_id))
         held = self.line(of, merchant_ref=f"o-q{self.number}")
         self.found.append(("MISSING_PAYMENT", held.id))
+
+    def tell_the_amount_of_another_order_whose_payment_is_named_like_it(self) -> None:
+        self.apart += 1000
+        name = f"o-{self.number + 1}"
+        of = self.expected(kind="capture", gross=70_000_000 + self.apart, identities=(name,), payment_id=name)
+        self.found.append(("MISSING_SETTLEMENT", of.payment_id))
+        held = self.line(of, merchant_ref=f"o-r{self.number}")
+        self.found.append(("MISSING_PAYMENT", held.id))
+
+    def tell_a_duplicate_within_the_tolerance(self) -> None:
+        of = self.expected(kind="capture")
+        self.pair(of, gross=of.gross + 1)
+        booked_on = date(2026, 11, 23)
+        self.pair(of, opens="DUPLICATE_SETTLEMENT", gross=of.gross, booked_on=booked_on)
 
     def tell_an_identity_displaces_the_amount(self) -> None:
         """Its amount fits the nameless line, but a line under its own id has come as well."""
