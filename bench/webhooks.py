@@ -28,6 +28,7 @@ from tests.support.webhooks import STRIPE_SECRET, stripe_delivery
 
 TOPIC = "psp.webhooks"
 READY_SECONDS = 60.0
+WARM_UP = 1000
 
 
 class Figure(NamedTuple):
@@ -122,13 +123,12 @@ async def compare(count: int, connections: int, rounds: int) -> None:
                 started("app", "web", **environment) as ours,
                 started("bench.webhooks", "bare") as peer,
             ):
-                sent, ratios = 0, []
-                for number in range(rounds):
-                    requests = make_requests(count, number * count)
-                    one, other = (
-                        await measure(ours, requests, connections),
-                        await measure(peer, requests, connections),
-                    )
+                await measure(ours, make_requests(WARM_UP, 0), connections)
+                sent, ratios = WARM_UP, []
+                for _ in range(rounds):
+                    requests = make_requests(count, sent)
+                    one = await measure(ours, requests, connections)
+                    other = await measure(peer, requests, connections)
                     sent += count
                     ratios.append(one.per_second / other.per_second)
                     print(f"web  {_line(one)}\nbare {_line(other)}   web/bare {ratios[-1]:.2f}", flush=True)
