@@ -44,6 +44,10 @@ PEERS: Final[Mapping[str, tuple[Peer, Measure]]] = {
         ),
         measure_lanes,
     ),
+    "norefs": (
+        Peer("the program, no pointers", python("-m", "app", "worker"), references=False),
+        measure_lanes,
+    ),
     "nodedup": (
         Peer(
             "the program, dedup table off", python("-m", "app", "worker"), {"TALLYSTICK_DEDUP_TABLE": "off"}

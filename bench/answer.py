@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from app.domain.streams import LEDGER_TRANSACTIONS, MATCHING_COMMANDS, PAYMENTS_EVENTS
-from bench.load import CURRENCY, MERCHANTS, PARTITIONS, PSP, Load
+from bench.load import CURRENCY, MERCHANTS, PARTITIONS, PSP, REFERENCES, Load
 from bench.servers import Emptied
 
 READ_RECORDS = 20_000
@@ -23,10 +23,11 @@ class _Known(msgspec.Struct):
     id: str
 
 
-async def verify(run: Emptied, load: Load) -> int:
+async def verify(run: Emptied, load: Load, references: bool = True) -> int:
     """Every payment once, every effect of it, in the database and in the logs. Raises WrongAnswer.
 
-    Returns how many records were published again: delivery is at least once, the effect is not.
+    With `references` each payment leaves a pointer at each further identity. Returns how many records were
+    published again: delivery is at least once, the effect is not.
     """
     found: dict[str, Any] = dict(await run.pool.fetchrow(FOUND, f"psp_recv:{PSP}"))
     again = 0
@@ -48,7 +49,7 @@ async def verify(run: Emptied, load: Load) -> int:
         "expected": load.payments,
         "expected_gross": load.amount,
         "halted": 0,
-        MATCHING_COMMANDS: load.payments + 1,  # the platform's configuration
+        MATCHING_COMMANDS: load.payments * (1 + REFERENCES * references) + 1,  # + the configuration
         LEDGER_TRANSACTIONS: load.payments,
         PAYMENTS_EVENTS: load.payments + MERCHANTS,
     }

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import orjson
 
@@ -19,6 +20,11 @@ BIG_SHARE: Final = 0.9
 """Of the traffic, when one merchant has most of it."""
 CURRENCY: Final = "EUR"
 PSP: Final = "stripe"
+PSP_BPS: Final = 290
+PSP_FIXED: Final = 30
+"""The PSP's fee: basis points, and minor units per payment."""
+REFERENCES: Final = 2
+"""Identities of a payment besides the PSP's own: its order and its own id."""
 
 
 class Load(NamedTuple):
@@ -30,11 +36,21 @@ class Load(NamedTuple):
     amount: int
 
 
-def opening() -> list[Outgoing]:
-    """The platform's configuration in every lane partition, and the merchants."""
-    plan = {"bps": 290, "fixed": {CURRENCY: 30}}
-    platform = {"type": "platform.configure", "id": "platform", "psps": {PSP: {"fee_plan": plan}}}
-    value = orjson.dumps({**platform, "default_plan": {"bps": 350, "fixed": {CURRENCY: 25}}})
+def opening(references: bool = True, sources: Mapping[str, Any] | None = None) -> list[Outgoing]:
+    """The platform's configuration in every lane partition, and the merchants.
+
+    `references`: whether lines may name our order or payment; `sources`: as in `platform.configure`.
+    """
+    platform = {
+        "type": "platform.configure",
+        "id": "platform",
+        "psps": {
+            PSP: {"fee_plan": {"bps": PSP_BPS, "fixed": {CURRENCY: PSP_FIXED}}, "references": references}
+        },
+        "sources": sources or {},
+        "default_plan": {"bps": 350, "fixed": {CURRENCY: 25}},
+    }
+    value = orjson.dumps(platform)
     lanes = [
         (topic, number) for topic in (PAYMENTS_COMMANDS, MATCHING_COMMANDS) for number in range(PARTITIONS)
     ]

@@ -46,20 +46,21 @@ class Figure(NamedTuple):
 
 
 class Peer(NamedTuple):
-    """`share`: the part of the records that a slow peer is given."""
+    """`share`: the part of the records that a slow peer is given; `references`: see `bench.load.opening`."""
 
     name: str
     command: Sequence[str]
     environment: Mapping[str, str] = {}
     skewed: bool = False
     share: float = 1.0
+    references: bool = True
 
 
 async def measure_lanes(servers: Servers, peer: Peer, load: Load) -> Figure:
     """A worker on a filled log, until everything is committed, matched and published."""
     async with servers.emptied() as run:
         with process(servers, peer, run.dsn) as worker:
-            await run.send(opening())
+            await run.send(opening(peer.references))
             await _until(worker, lambda: _owns_all(run), READY_SECONDS, "the worker to own all lanes")
             await _until(worker, lambda: at_rest(run), READY_SECONDS, "the configuration to be taken")
             by_log = await _hole_records(run)
@@ -73,7 +74,7 @@ async def measure_lanes(servers: Servers, peer: Peer, load: Load) -> Figure:
             seconds, cpu = time.perf_counter() - began, servers.cpu(worker.pid)
             await asyncio.sleep(1.1)  # the worker's row is written every second
             by_log = await _hole_records(run) - by_log
-        again = await verify(run, load)
+        again = await verify(run, load, peer.references)
     sent = len(load.records)
     return Figure(sent / seconds, sent / decided, cpu.per_record(before, sent), by_log, again)
 

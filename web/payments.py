@@ -6,12 +6,13 @@ from typing import Final
 
 import msgspec
 
+from app.domain.dispute import Dispute as DomainDispute
 from app.domain.payment import Payment as DomainPayment
 from app.store.web_reads import PaymentRow, find_payments
 from web.call import Call
 from web.params import PositionText, Text
 from web.problems import Problem
-from web.schemas import Capture, Payment, Refund
+from web.schemas import Capture, Dispute, Payment, Refund
 
 MOST_NAMED: Final = 20
 """An `ambiguous` answer names so many merchants at most."""
@@ -52,6 +53,7 @@ def payment_of(row: PaymentRow) -> Payment:
         **columns,
         order_ref=state.order_ref,
         invoice_id=state.invoice_id,
+        authorized_amount=state.authorized.amount if state.authorized else None,
         captures=[
             Capture(
                 id=capture_id,
@@ -71,8 +73,25 @@ def payment_of(row: PaymentRow) -> Payment:
                 currency=refund.currency,
                 psp_refund_id=refund.psp_refund_id,
                 confirmed=refund.confirmed,
+                failed=refund.failed,
                 occurred_at=refund.occurred_at,
             )
             for refund_id, refund in state.refunds.items()
         ],
+        disputes=[dispute_of(key, dispute) for key, dispute in state.disputes.items()],
+    )
+
+
+def dispute_of(key: str, dispute: DomainDispute) -> Dispute:
+    now = dispute.standing
+    return Dispute(
+        id=key,
+        status=now.stage,
+        amount=now.amount,
+        currency=now.currency,
+        fee=now.fee,
+        fee_returned=now.fee_returned,
+        psp_dispute_id=now.psp_dispute_id,
+        opened_at=now.opened_at,
+        decided_at=now.decided_at,
     )

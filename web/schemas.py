@@ -136,18 +136,36 @@ class Capture(Answer, frozen=True, kw_only=True):
 
 
 class Refund(Answer, frozen=True, kw_only=True):
-    """Not `confirmed` while it was only requested."""
+    """Not `confirmed` while it was only requested; one that `failed` is reversed and counts no longer."""
 
     id: str
     amount: int
     currency: str
     psp_refund_id: str | None
     confirmed: bool
+    failed: bool
     occurred_at: Moment
 
 
+class Dispute(Answer, frozen=True, kw_only=True):
+    """`id`: the PSP's, else ours. `status`: open, won or lost."""
+
+    id: str
+    status: str
+    amount: int
+    currency: str
+    fee: int
+    fee_returned: int
+    psp_dispute_id: str | None
+    opened_at: Moment
+    decided_at: Moment | None
+
+
 class Payment(Answer, frozen=True, kw_only=True):
-    """The sums leave out captures and refunds of another currency, which are flagged and listed."""
+    """The sums leave out what is in another currency, which is flagged and listed.
+
+    `amount`: what was captured; before that what was authorised, or at least spoken of.
+    """
 
     merchant_id: str
     id: str
@@ -164,8 +182,11 @@ class Payment(Answer, frozen=True, kw_only=True):
     order_ref: str | None
     invoice_id: str | None
     flags: list[str]
+    authorized_amount: int | None
+    """As the PSP states it, else as we do; None where no authorisation was told of."""
     captures: list[Capture]
     refunds: list[Refund]
+    disputes: list[Dispute]
 
 
 class CurrencyBalance(Answer, frozen=True, kw_only=True):

@@ -59,14 +59,14 @@ class Sender:
             await publisher.stop()
 
     async def _send_all(self, publisher: Publisher, chunks: Iterator[Chunk], started: Any) -> None:
-        """While one chunk is on its way the next one is read."""
+        """While one chunk is on its way the next one is read, by a thread that no cancellation can stop."""
         reading = asyncio.ensure_future(asyncio.to_thread(next, chunks, None))
         try:
-            while (chunk := await reading) is not None:
+            while (chunk := await asyncio.shield(reading)) is not None:
                 reading = asyncio.ensure_future(asyncio.to_thread(next, chunks, None))
                 await self._send_chunk(publisher, chunk, started)
         finally:
-            await asyncio.gather(reading, return_exceptions=True)
+            await asyncio.wait({reading})
 
     async def _send_chunk(self, publisher: Publisher, chunk: Chunk, started: Any) -> None:
         bad = [

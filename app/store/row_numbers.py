@@ -6,6 +6,7 @@ Rows without an id of their own are told apart by their running number among equ
 from __future__ import annotations
 
 import sqlite3
+import threading
 from types import TracebackType
 from typing import Final
 
@@ -13,9 +14,13 @@ CACHE_KIB: Final = 16 * 1024
 
 
 class RowNumbers:
-    """`next(digest)` gives 1 for the first row with this digest, 2 for the second."""
+    """`next(digest)` gives 1 for the first row with this digest, 2 for the second.
+
+    May be used by one thread and closed by another: SQLite itself would crash the process.
+    """
 
     def __init__(self) -> None:
+        self._lock = threading.Lock()
         self._database = sqlite3.connect("", isolation_level=None, check_same_thread=False)
         for setting in SETTINGS:
             self._database.execute(setting)
@@ -23,7 +28,8 @@ class RowNumbers:
         self._database.execute("BEGIN")
 
     def next(self, digest: bytes) -> int:
-        row = self._database.execute(COUNT, (digest,)).fetchone()
+        with self._lock:
+            row = self._database.execute(COUNT, (digest,)).fetchone()
         return int(row[0])
 
     def __enter__(self) -> RowNumbers:
@@ -32,7 +38,8 @@ class RowNumbers:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._database.close()
+        with self._lock:
+            self._database.close()
 
 
 SETTINGS: Final = (

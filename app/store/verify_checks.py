@@ -92,6 +92,13 @@ async def clearing(connection: Any, full: bool) -> Finding:
             for row in batches
             if row["stored"] != row["expected"]
         ][:EXAMPLES]
+        held = await connection.fetch(HELD)
+        figures["balances_held"] = len(held)
+        problems += [
+            f"{row['account']} {row['currency']} is {row['stored']}, open disputes are {row['expected']}"
+            for row in held
+            if row["stored"] != row["expected"]
+        ][:EXAMPLES]
     return Finding(figures, problems)
 
 
@@ -279,6 +286,21 @@ WITH expected AS (
      WHERE account ^@ 'transit:' GROUP BY account, currency
 )
 SELECT account, currency, coalesce(s.balance, 0) AS stored, coalesce(e.net, 0) AS expected
+  FROM stored s FULL JOIN expected e USING (account, currency) ORDER BY account, currency"""
+
+# `standing` is an array: 1 the amount, 2 its currency, 5 the stage (`app/domain/dispute.py`).
+HELD: Final = """
+WITH expected AS (
+    SELECT 'm_hold:' || p.merchant_id AS account, d.value -> 'standing' ->> 2 AS currency,
+           sum((d.value -> 'standing' ->> 1)::bigint) AS amount
+      FROM payments p CROSS JOIN LATERAL json_each(p.state -> 'disputes') d
+     WHERE p.dispute_status = 'open' AND d.value -> 'standing' ->> 5 = 'open'
+     GROUP BY 1, 2
+), stored AS (
+    SELECT account, currency, sum(balance) AS balance FROM accounts
+     WHERE account ^@ 'm_hold:' GROUP BY account, currency
+)
+SELECT account, currency, coalesce(s.balance, 0) AS stored, coalesce(e.amount, 0) AS expected
   FROM stored s FULL JOIN expected e USING (account, currency) ORDER BY account, currency"""
 
 BATCHES: Final = """

@@ -15,7 +15,7 @@ from app.demo import mishaps
 from app.demo.live import LiveLine
 from app.demo.sender import Sender
 from app.demo.stream import Record
-from app.demo.watch import NotAtRest, View, Watch, at_rest, remains
+from app.demo.watch import LANES, NotAtRest, View, Watch, at_rest, remains
 from app.kafka.errors import PublishFailed
 from app.kafka.partitioner import partition_for
 from app.kafka.publisher import Outgoing
@@ -106,8 +106,8 @@ async def test_lag_is_what_the_log_holds_beyond_the_positions(monkeypatch: pytes
     monkeypatch.setattr("app.demo.watch.read_progress", read)
     watch = Watch(None, FakeReader(10), 1)  # type: ignore[arg-type]
     view = await watch.look()
-    assert (view.committed, view.lag) == (7, 23)
-    with pytest.raises(NotAtRest, match="waited 0 s for 23 records"):
+    assert (view.committed, view.lag) == (7, 10 * len(LANES) - 7)
+    with pytest.raises(NotAtRest, match=f"waited 0 s for {view.lag} records"):
         await watch.until_at_rest(0.0, lambda view: None)
 
 

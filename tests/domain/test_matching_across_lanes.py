@@ -37,7 +37,25 @@ REFUND = {
     "psp_refund_id": "re_1",
     "occurred_at": "2026-11-20T10:00:00Z",
 }
+FAILED = {**REFUND, "type": "refund.failed", "id": "r2", "occurred_at": "2026-11-20T11:00:00Z"}
+DISPUTE = {
+    "type": "dispute.opened",
+    "id": "d1",
+    "merchant_id": "m-1",
+    "payment_id": "pay-1",
+    "dispute_id": "dp-1",
+    "psp_dispute_id": "dp_1",
+    "amount": 10_000,
+    "currency": "EUR",
+    "fee": 1_500,
+    "occurred_at": "2026-11-20T12:00:00Z",
+}
+OUR_DISPUTE = {**DISPUTE, "id": "d0", "psp_dispute_id": None}
+LOST = {**DISPUTE, "type": "dispute.lost", "id": "d2", "occurred_at": "2026-11-20T13:00:00Z"}
+WON = {**LOST, "type": "dispute.won", "id": "d3"}
 LINE: Any = line(fee=320)
+CHARGEBACK_LINE: Any = line("L3", gross=-10_000, fee=1_500, kind="chargeback", psp_payment_id="dp_1")
+REVERSAL_LINE: Any = line("L4", gross=10_000, kind="chargeback_reversal", psp_payment_id="dp_1")
 REFUND_LINE: Any = line("L2", gross=-500, kind="refund", psp_payment_id="re_1")
 
 
@@ -57,7 +75,7 @@ def clearing(lanes: TwoLanes) -> dict[str, int]:
     return {
         account: balance
         for (account, _), balance in lanes.balances().items()
-        if account.startswith(("psp_recv:", "unapplied"))
+        if account.startswith(("psp_recv:", "unapplied", "disp_recv:", "m_hold:"))
     }
 
 
@@ -107,3 +125,47 @@ def test_what_is_not_settled_stays_receivable_and_is_missing() -> None:
     lanes = after(PSP_FACT, REFUND, REFUND_LINE)
     assert lanes.matching.categories() == ["MISSING_SETTLEMENT"]
     assert clearing(lanes) == {"psp_recv:stripe": 9_680}
+
+
+@pytest.mark.parametrize("facts", permutations((DISPUTE, LOST, LINE, CHARGEBACK_LINE)))
+def test_a_dispute_that_was_lost_and_settled_leaves_nothing_behind(facts: tuple[Any, ...]) -> None:
+    lanes = after(PSP_FACT, *facts)
+    assert (lanes.matching.categories(), clearing(lanes)) == ([], {})
+
+
+@pytest.mark.parametrize("facts", permutations((DISPUTE, WON, CHARGEBACK_LINE, REVERSAL_LINE)))
+def test_a_dispute_that_was_won_and_given_back_leaves_nothing_behind(facts: tuple[Any, ...]) -> None:
+    lanes = after(PSP_FACT, LINE, *facts)
+    assert (lanes.matching.categories(), clearing(lanes)) == ([], {})
+
+
+def test_a_dispute_no_longer_won_withdraws_what_it_would_have_given_back() -> None:
+    later = {**LOST, "occurred_at": "2026-11-20T14:00:00Z"}
+    for facts in permutations((DISPUTE, WON, later)):
+        lanes = after(PSP_FACT, LINE, CHARGEBACK_LINE, *facts)
+        assert (lanes.matching.categories(), clearing(lanes)) == ([], {}), facts
+
+
+def test_the_psps_dispute_moves_the_expectation_of_ours_to_its_stronger_home() -> None:
+    for facts in permutations((OUR_DISPUTE, DISPUTE, LOST, CHARGEBACK_LINE)):
+        lanes = after(PSP_FACT, LINE, *facts)
+        assert (lanes.matching.categories(), clearing(lanes)) == ([], {}), facts
+
+
+def test_a_refund_that_failed_is_expected_no_longer() -> None:
+    for facts in permutations((REFUND, FAILED, LINE)):
+        lanes = after(PSP_FACT, *facts)
+        assert (lanes.matching.categories(), clearing(lanes)) == ([], {}), facts
+
+
+def test_our_payment_and_its_line_meet_under_an_order_number_or_the_psps_id_told_elsewhere() -> None:
+    """Neither is the home of the expectation: pointers lead the line there."""
+    authorized = {**PSP_FACT, "type": "payment.authorized", "id": "c9"}
+    del authorized["order_ref"]
+    by_order: Any = line(fee=320, psp_payment_id=None, merchant_ref="o-1")
+    for facts in permutations((OUR_FACT, by_order)):
+        lanes = after(*facts)
+        assert (lanes.matching.categories(), clearing(lanes)) == ([], {}), facts
+    for facts in permutations((OUR_FACT, authorized, LINE)):
+        lanes = after(*facts)
+        assert (lanes.matching.categories(), clearing(lanes)) == ([], {}), facts

@@ -107,7 +107,10 @@ async def test_lines_arrive_once_and_what_is_wrong_is_kept(live: Live, tmp_path:
     live.run("verify")
 
 
-async def test_killed_in_the_middle_and_run_again_each_line_is_there_once(live: Live, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGKILL, -signal.SIGKILL), (signal.SIGINT, 130)])
+async def test_ended_in_the_middle_and_run_again_each_line_is_there_once(
+    live: Live, tmp_path: Path, number: signal.Signals, code: int
+) -> None:
     """The rows have no ids of their own, and some are equal."""
     live.configure(PLATFORM)
     await live.rest()
@@ -119,9 +122,10 @@ async def test_killed_in_the_middle_and_run_again_each_line_is_there_once(live: 
     await live.watch.until(
         lambda view: view.committed + view.lag > before, REST_SECONDS, "the first records of the file"
     )
-    process.send_signal(signal.SIGKILL)
-    process.communicate()
-    assert process.returncode == -signal.SIGKILL, "the file is too small: it was sent before the kill"
+    process.send_signal(number)
+    _, said = process.communicate()
+    assert process.returncode == code, f"the file is too small, it was sent before the signal: {said!r}"
+    assert (b"running it again is safe" in said) == (number == signal.SIGINT)
     assert await live.pool.fetchval("SELECT status FROM files") == "started"
 
     code, found = ingest(live, path, "bank-a")

@@ -30,6 +30,9 @@ SELECT split_part(account, ':', 2) AS merchant, currency, sum(balance)::bigint A
 TRANSIT: Final = """
 SELECT currency, sum(balance)::bigint AS amount FROM accounts
  WHERE split_part(account, ':', 1) = 'transit' GROUP BY currency"""
+AT_BANKS: Final = """
+SELECT currency, sum(balance)::bigint AS amount FROM accounts
+ WHERE account = 'unapplied' AND starts_with(lane, 'banking.commands:') GROUP BY currency"""
 UNDER: Final = "SELECT owner_key FROM mismatches WHERE category = 'AMOUNT_UNDER' AND leg = 'A'"
 WALLETS: Final = """
 SELECT account, currency, lane, balance, version FROM accounts WHERE starts_with(account, 'm_')"""
@@ -64,6 +67,7 @@ async def check_sums(connection: Any, verdict: Verdict, truth: Truth) -> None:
     verdict.doubled += verdict.report("payments captured twice", twice)
     _equal(verdict, "captured", truth.captured, await _amounts(connection, CAPTURED))
     _equal(verdict, "in transit", truth.settled, await _amounts(connection, TRANSIT))
+    _equal(verdict, "at banks", truth.at_banks, await _amounts(connection, AT_BANKS))
     owed = {(r["merchant"], r["currency"]): r["amount"] for r in await connection.fetch(OWED)}
     _equal(verdict, "owed to merchants", truth.owed_after(outcomes), owed)
     under = {row["owner_key"] for row in await connection.fetch(UNDER)}
@@ -75,6 +79,7 @@ async def check_sums(connection: Any, verdict: Verdict, truth: Truth) -> None:
         "requests accepted": requests["applied"],
         "requests refused": requests["refused"],
         "settlement lines": truth.lines,
+        "bank lines": truth.bank_lines,
     }
 
 

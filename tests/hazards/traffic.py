@@ -17,13 +17,14 @@ import orjson
 from app.demo.market import Plan
 from app.kafka.partitioner import partition_for
 from app.kafka.publisher import Outgoing
-from tests.hazards.truth import COMMANDS, LINES, Truth
+from tests.hazards.truth import BANK, COMMANDS, LINES, Truth
 
 PLAN: Final = Plan(250, {"EUR": 25, "USD": 30})
 RELEASE_SECONDS: Final = 1
 WINDOW_SECONDS: Final = 7200
 """Longer than any run: what no line settles is simply not missing yet."""
 PSPS: Final = ("stripe", "adyen")
+BANK_ACCOUNTS: Final = tuple(f"DE{number}" for number in range(12))
 CURRENCIES: Final = ("EUR", "USD")
 REPEATED: Final = 0.05
 UNDER: Final = 0.01
@@ -78,6 +79,7 @@ class Traffic:
         self._kinds: dict[Callable[[], Outgoing | None], float] = {
             self._payment: 52,
             self._line: 17,
+            self._bank_line: 4,
             self._refund_request: 12,
             self._payout: 11,
             self._payout_fact: 4,
@@ -245,6 +247,20 @@ class Traffic:
         }
         value = orjson.dumps(document)
         return self._outgoing(LINES, f"{document['source']}/{document['batch_id']}/{payment.id}", value)
+
+    def _bank_line(self) -> Outgoing:
+        account, currency = self.random.choice(BANK_ACCOUNTS), self.random.choice(CURRENCIES)
+        amount = self.random.choice((-1, 1, 1)) * self.random.randint(1, 90_000)
+        self.truth.bank_line(amount, currency)
+        document = {
+            "type": "bank.line",
+            "account": account,
+            "line_id": self._id("bank"),
+            "amount": amount,
+            "currency": currency,
+            "value_date": datetime.now(UTC).date().isoformat(),
+        }
+        return self._outgoing(BANK, account, orjson.dumps(document))
 
     def _garbage(self) -> Outgoing:
         self.truth.poison += 1

@@ -8,6 +8,7 @@ from typing import Final, NamedTuple
 
 COMMANDS: Final = "payments.commands"
 LINES: Final = "settlements.lines"
+BANK: Final = "bank.lines"
 
 Place = tuple[str, str]
 """(merchant id, currency)."""
@@ -39,6 +40,9 @@ class Truth:
         self.payout_facts: dict[tuple[str, str], str] = {}
         self.settled: Counter[str] = Counter()
         self.lines = 0
+        self.bank_lines = 0
+        self.at_banks: Counter[str] = Counter()
+        """What bank lines say came in, less what went out."""
         self.under: set[str] = set()
         self._with_line: set[str] = set()
 
@@ -72,6 +76,10 @@ class Truth:
         self.settled[currency] += gross
         if under:
             self.under.add(key)
+
+    def bank_line(self, amount: int, currency: str) -> None:
+        self.bank_lines += 1
+        self.at_banks[currency] += amount
 
     def owed_after(self, outcomes: Mapping[tuple[str, str], str]) -> Counter[Place]:
         """What each merchant is owed, given which requests were accepted (`applied`)."""

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import sqlite3
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -62,6 +65,23 @@ async def test_whatever_a_row_holds_can_be_kept(pool: Any) -> None:
     )
     ((_, _, reason, raw),) = await rows_in_quarantine(pool)
     assert (reason, raw[:12], len(raw)) == ("NUL \\0", "a\\0b\\udc80éé", 100_010)
+
+
+def test_one_thread_may_close_what_another_one_uses() -> None:
+    """As Ctrl-C does: an error in the thread, not the end of the process."""
+    numbers, counted = RowNumbers(), threading.Event()
+
+    def count() -> None:
+        while numbers.next(b"a"):
+            counted.set()
+
+    with ThreadPoolExecutor(1) as threads:
+        work = threads.submit(count)
+        assert counted.wait(10)
+        with numbers:
+            pass
+        with pytest.raises(sqlite3.ProgrammingError, match="closed"):
+            work.result(10)
 
 
 def test_equal_rows_are_counted() -> None:

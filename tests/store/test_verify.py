@@ -10,6 +10,7 @@ from msgspec.structs import replace
 
 from app.domain.configuration import Platform, PspConfiguration
 from app.domain.decision import Entry, Transaction
+from app.domain.dispute import DisputeStage
 from app.domain.matching import Opened
 from app.domain.state import PLATFORM, Ref
 from app.domain.timers import Timer
@@ -24,12 +25,14 @@ from tests.support.commits import (
     MERCHANT,
     MISMATCH,
     NOW,
+    PAYMENT,
     PAYOUT,
     balances,
     booked_capture,
     capture_posting,
     change,
     commit,
+    disputed_payment,
     item,
     key_row,
     merchant,
@@ -329,6 +332,28 @@ async def test_a_batchs_transit_is_its_lines_net(dsn: str, store: PostgresStore)
     assert failed(await verify(dsn, full=True)) == {
         "clearing": ["transit:acq:B1 EUR is 96, its lines' net is 97"]
     }
+
+
+@pytest.mark.parametrize(
+    ("held", "stage", "holds"), [(60, "open", True), (50, "open", False), (0, "won", True)]
+)
+async def test_what_is_held_is_what_is_disputed(
+    dsn: str, store: PostgresStore, held: int, stage: DisputeStage, holds: bool
+) -> None:
+    fields: dict[str, Any] = {"transactions": [], "state": {}}
+    if held:
+        legs = (
+            Entry("disp_recv:stripe", "debit", held, "EUR", held),
+            Entry("m_hold:m-1", "credit", held, "EUR", held),
+        )
+        fields["transactions"] = [posting("pc.3.0.0", "dispute_opened", *legs)]
+        fields["state"] = balances(0, {"disp_recv:stripe": held, "m_hold:m-1": held})
+    fields["state"] |= {PAYMENT: change(disputed_payment(60, stage), 0), MERCHANT: change(merchant(), 0)}
+    await store.commit(commit(0, **fields))
+    assert (await verify(dsn)).ok
+    report = await verify(dsn, full=True)
+    problem = f"m_hold:m-1 EUR is {held}, open disputes are 60"
+    assert failed(report) == ({} if holds else {"clearing": [problem]})
 
 
 async def test_one_run_at_a_time(dsn: str, books: Any) -> None:

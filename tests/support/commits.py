@@ -6,9 +6,12 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from msgspec.structs import replace
+
 from app.domain.commands import FundsRelease
 from app.domain.configuration import FeePlan, Platform
-from app.domain.decision import Entry, Transaction
+from app.domain.decision import Entry, Leg, Transaction
+from app.domain.dispute import Dispute, DisputeStage, Posted, Report, Standing
 from app.domain.matching import HeldLine, Item
 from app.domain.merchant import Merchant
 from app.domain.mismatch import Mismatch
@@ -204,3 +207,12 @@ def one_of_each() -> dict[Ref, Any]:
         ITEM: item(),
         MISMATCH: mismatch(),
     }
+
+
+def disputed_payment(amount: int, stage: DisputeStage = "open") -> Payment:
+    """With one dispute, of the merchant's held money while it is open."""
+    standing = Standing("dp_1", amount, "EUR", 0, 0, stage, NOW, None if stage == "open" else NOW)
+    report = Report("opened", "dp_1", "dp_1", amount, "EUR", 0, NOW)
+    opening = Posted("pc.3.1.0", (Leg("disp_recv:stripe", "debit", amount, "EUR"),))
+    dispute = Dispute(psp="stripe", standing=standing, reports=(report,), opening=opening)
+    return replace(payment(), disputes={"dp_1": dispute})

@@ -41,7 +41,12 @@ async def merchant(pool: Any, merchant_id: str) -> None:
 
 
 async def payment(
-    pool: Any, merchant_id: str, payment_id: str, amount: int = 12345, currency: str = "EUR"
+    pool: Any,
+    merchant_id: str,
+    payment_id: str,
+    amount: int = 12345,
+    currency: str = "EUR",
+    **more: Any,
 ) -> None:
     capture = Capture(
         amount=amount, currency=currency, psp="stripe", platform_fee=388, psp_fee=200, pending=amount - 888,
@@ -51,6 +56,7 @@ async def payment(
     state = Payment(
         merchant_id=merchant_id, id=payment_id, currency=currency, psp="stripe", principal=payment_id,
         psp_payment_id="pi_1", order_ref="o-1", captures={payment_id: capture}, refunds={"re-1": refund},
+        **more,
     )  # fmt: skip
     await pool.execute(
         """INSERT INTO payments VALUES ($1, $2, 'captured', 'none', 'none', $3, $3, 500, 0, $4, 'stripe',

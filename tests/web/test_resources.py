@@ -6,7 +6,9 @@ import asyncio
 from datetime import datetime, timedelta
 from typing import Any, ClassVar
 
+from app.domain.payment import StatusFact
 from app.domain.streams import PAYMENTS_COMMANDS
+from tests.support.commits import disputed_payment
 from tests.support.waiting import eventually
 from tests.web import rows
 from tests.web.conftest import Web
@@ -35,6 +37,23 @@ async def test_a_payment(web: Web, viewer: dict[str, str]) -> None:
     assert payment["order_ref"] == "o-1"
     assert [(capture["id"], capture["pending"]) for capture in payment["captures"]] == [("pay-1", 11457)]
     assert [(refund["id"], refund["amount"]) for refund in payment["refunds"]] == [("re-1", 500)]
+
+
+async def test_a_payments_authorisation_and_disputes(web: Web, viewer: dict[str, str]) -> None:
+    disputed = disputed_payment(60)
+    fact = StatusFact(amount=13000, currency="EUR", psp="stripe", occurred_at=rows.NOON)
+    more: dict[str, Any] = {"disputes": disputed.disputes, "facts": {"authorized": fact}}
+    await rows.payment(web.pool, "m-1", "pay-1", **more)
+    _, payment = await web.get("/v1/payments/pay-1", viewer)
+    assert payment["authorized_amount"] == 13000
+    assert payment["refunds"][0]["failed"] is False
+    (dispute,) = payment["disputes"]
+    assert (dispute["id"], dispute["status"], dispute["amount"], dispute["decided_at"]) == (
+        "dp_1",
+        "open",
+        60,
+        None,
+    )
 
 
 async def test_a_payment_id_with_a_slash_and_spaces(web: Web, viewer: dict[str, str]) -> None:
