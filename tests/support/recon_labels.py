@@ -8,7 +8,7 @@ from __future__ import annotations
 import csv
 import json
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -44,17 +44,22 @@ class Labelled(NamedTuple):
 
     name: str
     label: str
+    order: str
 
 
 def labelled_rows(folder: Path) -> list[Labelled]:
     acquirer = json.loads((folder / "matcher__acquirer-settlement.json").read_text("utf-8"))
-    found = [Labelled(f"acquirer-c01/{row['acquirer_tx_id']}", row["scenario"]) for row in acquirer]
+    found = [_of_line(f"acquirer-c01/{row['acquirer_tx_id']}", row) for row in acquirer]
     chargebacks = _rows(folder / "matcher__chargebacks.csv")
-    found += [Labelled(f"chargebacks-c01/{row['chargeback_id']}", row["scenario"]) for row in chargebacks]
+    found += [_of_line(f"chargebacks-c01/{row['chargeback_id']}", row) for row in chargebacks]
     for row in _rows(folder / "matcher__ledger-midaz.csv"):
         kind = "chargeback" if row["amount"].startswith("-") else "capture"
-        found.append(Labelled(f"{kind}/{row['order_id']}", row["scenario"]))
+        found.append(_of_line(f"{kind}/{row['order_id']}", row))
     return found
+
+
+def _of_line(name: str, row: Mapping[str, str]) -> Labelled:
+    return Labelled(name, row["scenario"], row["order_id"])
 
 
 def _rows(path: Path) -> list[dict[str, str]]:
@@ -95,13 +100,28 @@ def table(rows: Iterable[Labelled], told: Mapping[str, str]) -> dict[str, Counte
     return dict(counts)
 
 
-def surprises(rows: Iterable[Labelled], told: Mapping[str, str]) -> list[tuple[str, str, str]]:
-    """(label, name, outcome) of every row that came out otherwise than its label says."""
+def surprises(rows: Sequence[Labelled], told: Mapping[str, str]) -> list[tuple[str, str, str, str]]:
+    """(why, label, name, outcome) of every row that came out otherwise than its label says."""
     return [
-        (row.label, row.name, told.get(row.name, "on the line"))
+        (why_otherwise(row, rows, told), row.label, row.name, outcome)
         for row in rows
-        if told.get(row.name, "on the line") not in EXPECTED[row.label]
+        if (outcome := told.get(row.name, "on the line")) not in EXPECTED[row.label]
     ]
+
+
+def why_otherwise(row: Labelled, rows: Sequence[Labelled], told: Mapping[str, str]) -> str:
+    """What in the files themselves makes a row's label impossible; empty where nothing does."""
+    outcome = told.get(row.name, "on the line")
+    others = [other for other in rows if other.order == row.order and other is not row]
+    sides = {other.name.partition("/")[0] for other in others}
+    if outcome == "MISSING_PAYMENT" and "capture" not in sides:
+        return "the ledger has no such order"
+    if outcome == "MISSING_SETTLEMENT" and "acquirer-c01" not in sides:
+        return "the settlement file has no such order"
+    outcomes_of_order = {told.get(other.name) for other in others}
+    if {outcome, *outcomes_of_order} >= {MATCHED, "DUPLICATE_SETTLEMENT"}:
+        return "the row that is called a repeat was booked before the one that is not"
+    return ""
 
 
 def as_text(counts: Mapping[str, Counter[str]]) -> str:
