@@ -13,6 +13,7 @@ from app.domain.decision import Draft
 from app.domain.dispute import Dispute
 from app.domain.payment import Capture, Payment, Refund
 from app.domain.settlement import ExpectationAnnounced, ExpectationWithdrawn, LineKind
+from app.domain.settlement_outputs import keep_settled
 from app.domain.streams import MATCHING_COMMANDS
 
 Expected = dict[tuple[str, str], ExpectationAnnounced]
@@ -20,13 +21,18 @@ Expected = dict[tuple[str, str], ExpectationAnnounced]
 
 
 def keep_expectations(draft: Draft, before: Payment | None, after: Payment) -> None:
-    """Withdraw what is no longer expected, or no longer there; announce what is new or has changed."""
+    """Withdraw what is no longer expected, or no longer there; announce what is new or has changed.
+
+    The last step with a payment: what is withdrawn is no longer settled either, until its new home says so.
+    """
     old: Expected = {} if before is None else expected(before)
     new = expected(after)
     for key, record in old.items():
         kept = new.get(key)
         if kept is None or kafka_key(kept) != kafka_key(record):
             _withdraw(draft, record)
+            if f"{record.kind}/{record.object_id}" in after.settled:
+                after = keep_settled(draft, after, record.kind, record.object_id, False, draft.now)
     for key, record in new.items():
         if old.get(key) != record:
             _announce(draft, record)

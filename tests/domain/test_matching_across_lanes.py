@@ -66,7 +66,9 @@ def after(*facts: dict[str, Any] | LineRecorded, plan: FeePlan | None = PLAN) ->
             lanes.matching.send(fact)
         else:
             lanes.send_fields(fact)
+        lanes.hear()
     lanes.matching.fire_timers()
+    lanes.hear()
     return lanes
 
 
@@ -169,3 +171,15 @@ def test_our_payment_and_its_line_meet_under_an_order_number_or_the_psps_id_told
     for facts in permutations((OUR_FACT, authorized, LINE)):
         lanes = after(*facts)
         assert (lanes.matching.categories(), clearing(lanes)) == ([], {}), facts
+
+
+def test_a_payment_is_matched_once_its_line_is_there_in_every_order() -> None:
+    for facts in permutations((OUR_FACT, PSP_FACT, LINE)):
+        assert after(*facts).payment("pay-1").settlement_status == "matched", facts
+
+
+def test_a_payment_that_turned_out_larger_is_matched_no_longer() -> None:
+    larger = {**PSP_FACT, "amount": 11_000}
+    for facts in permutations((OUR_FACT, larger, LINE)):
+        lanes = after(*facts)
+        assert lanes.payment("pay-1").settlement_status == "none", facts

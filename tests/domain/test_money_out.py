@@ -9,7 +9,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.support.domain import Books, record, run
-from tests.support.facts import MERCHANT, capture_fact, configuration, refund_fact
+from tests.support.facts import (
+    MERCHANT,
+    capture_fact,
+    configuration,
+    dispute_fact,
+    refund_fact,
+    refund_failed_fact,
+)
 from tests.support.properties import QUICK
 
 PLAIN = [record(type="merchant.configure", id="c0", merchant_id=MERCHANT, settlement_currency="EUR")]
@@ -120,11 +127,35 @@ def test_row_9_a_refund_fact_after_the_payout_is_booked_and_shown() -> None:
     assert books.open_categories() == []
 
 
+def test_row_9_a_chargeback_after_a_refund_is_booked_once_and_shown() -> None:
+    books = with_money(1_000)
+    assert books.send(refund_fact("pay-1", "r-1", 400, command_id="b")).name == "applied"
+    assert books.send(dispute_fact("opened", "pay-1", "d-1", 1_000, command_id="d")).name == "applied"
+    assert books.open_categories() == ["NEGATIVE_BALANCE", "REFUND_EXCEEDS_CAPTURE"]
+    assert str(books.send(refund_request(1, 1))) == "refused:refund_exceeds_captured"
+    assert str(books.send(payout_request(1, 1))) == "refused:insufficient_funds"
+    assert books.send(dispute_fact("won", "pay-1", "d-1", 1_000, command_id="w")).name == "applied"
+    assert books.open_categories() == []
+    assert str(books.send(payout_request(2, 600))) == "applied"
+    books.check_all()
+
+
+def test_disputed_money_is_neither_refunded_nor_paid_out() -> None:
+    books = with_money(1_000)
+    assert books.send(dispute_fact("opened", "pay-1", "d-1", 700, command_id="d")).name == "applied"
+    assert str(books.send(refund_request(1, 301))) == "refused:refund_exceeds_captured"
+    assert str(books.send(payout_request(1, 301))) == "refused:insufficient_funds"
+    assert str(books.send(refund_request(2, 300))) == "applied"
+    books.check_all()
+
+
 STEPS = st.one_of(
     st.tuples(st.just("capture"), st.integers(1, 3_000)),
     st.tuples(st.just("refund request"), st.integers(1, 3_000)),
     st.tuples(st.just("refund"), st.integers(1, 3_000)),
     st.tuples(st.just("payout request"), st.integers(1, 3_000)),
+    st.tuples(st.just("refund.failed"), st.integers(1, 39)),
+    st.tuples(st.sampled_from(("dispute.opened", "dispute.won", "dispute.lost")), st.integers(0, 3)),
     st.tuples(st.sampled_from(("paid", "failed", "returned")), st.integers(0, 9)),
     st.tuples(st.just("time"), st.integers(1, 60)),
 )
@@ -147,7 +178,7 @@ def test_requests_keep_every_limit_among_any_facts(steps: list[tuple[str, int]],
             assert _total(books) >= -limit
             if what == "refund request":
                 payment = books.payment("pay-1")
-                assert payment.refunded_amount <= payment.captured_amount
+                assert payment.refunded_amount + payment.disputed_amount <= payment.captured_amount
     books.fire_timers()
     books.check_all()
 
@@ -165,5 +196,10 @@ def _command(what: str, amount: int, number: int) -> Any:
         return refund_request(number, amount)
     if what == "payout request":
         return payout_request(amount % 10, amount)
+    if what == "refund.failed":
+        return refund_failed_fact("pay-1", f"r-{amount}", 1 + amount, command_id=f"s{number}")
+    if what.startswith("dispute."):
+        name = what.removeprefix("dispute.")
+        return dispute_fact(name, "pay-1", f"d-{amount}", 100 + amount, command_id=f"s{number}")
     fields = {"merchant_id": MERCHANT, "payout_id": f"po-{amount}", "occurred_at": RELEASED}
     return record(type=f"payout.{what}", id=f"s{number}", **fields)

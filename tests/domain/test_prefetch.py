@@ -12,7 +12,15 @@ import pytest
 from app.domain import merchant_lane
 from app.domain.commands import MerchantLaneRecord
 from tests.support.domain import Books, record, run
-from tests.support.facts import MERCHANT, capture_fact, configuration, refund_fact
+from tests.support.facts import (
+    MERCHANT,
+    capture_fact,
+    configuration,
+    dispute_fact,
+    refund_fact,
+    refund_failed_fact,
+    status_fact,
+)
 
 SEMANTIC: dict[str, Any] = {"payer": {"tax_id": "DE1"}, "invoice_id": "INV-1"}
 PAYOUT = {"merchant_id": MERCHANT, "payout_id": "po-1"}
@@ -41,6 +49,30 @@ COMMON = {
             refund_id="r-1",
             amount=10,
             currency="EUR",
+        )
+    ],
+    "authorisation": lambda: [status_fact("authorized", "pay-2", 10, command_id="b")],
+    "authorisation of a captured payment": lambda: [
+        status_fact("authorized", "pay-1", 1_000, command_id="b", psp_payment_id="pi-x")
+    ],
+    "refund that failed": lambda: [
+        refund_fact("pay-1", "r-1", 10, command_id="b"),
+        refund_failed_fact("pay-1", "r-1", 10, command_id="c"),
+    ],
+    "dispute": lambda: [
+        dispute_fact("opened", "pay-1", "d-1", 10, command_id="b"),
+        dispute_fact("lost", "pay-1", "d-1", 10, command_id="c"),
+    ],
+    "settlement": lambda: [
+        record(
+            type="settlement.matched",
+            id="b",
+            merchant_id=MERCHANT,
+            payment_id="pay-1",
+            object_id="pay-1",
+            kind="capture",
+            matched=True,
+            occurred_at=OLD,
         )
     ],
     "payout": lambda: [

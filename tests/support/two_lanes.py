@@ -12,6 +12,7 @@ from app.domain.accounts import signed
 from app.domain.commands import MerchantLaneRecord, PlatformConfigure
 from app.domain.configuration import FeePlan, PspConfiguration, SourceConfiguration
 from app.domain.decision import Conflict, Draft, Duplicate, Ignored, Refused, Source, Transaction
+from app.domain.payment import Payment, payment_ref
 from app.domain.state import Ref
 from app.domain.streams import MATCHING_COMMANDS, PAYMENTS_COMMANDS
 from tests.support.matching_world import NOON, MatchingWorld
@@ -25,6 +26,7 @@ class TwoLanes:
         self.state: dict[Ref, Any] = {}
         self.transactions: list[Transaction] = []
         self._offset = 0
+        self._heard = 0
         platform = PlatformConfigure(
             id="cfg",
             psps={"stripe": PspConfiguration(fee_plan=plan)},
@@ -56,7 +58,21 @@ class TwoLanes:
         for send in draft.sends:
             if send.topic == MATCHING_COMMANDS:
                 self.matching.send(send.record, key=send.key)
+        self.hear()
         return "Applied"
+
+    def hear(self) -> None:
+        """The merchant lane decides what the matching lane has told it since."""
+        while self._heard < len(self.matching.sends):
+            told = self.matching.sends[self._heard]
+            self._heard += 1
+            if told.topic == PAYMENTS_COMMANDS:
+                assert self.send(told.record) in ("Applied", "Duplicate", "Ignored"), told.record
+
+    def payment(self, payment_id: str) -> Payment:
+        found = self.state[payment_ref("m-1", payment_id)]
+        assert isinstance(found, Payment)
+        return found
 
     def balances(self) -> dict[tuple[str, str], int]:
         """Both lanes' books: (account, currency) -> balance on its normal side; zero ones are left out."""
