@@ -65,7 +65,8 @@ class PspConfiguration(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=
 class SourceConfiguration(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A settlement source (an acquirer's file or feed) and its windows."""
 
-    psp: str
+    psp: str = ""
+    """Empty: a bank's."""
     payment_window_seconds: NonNegative | None = None
     """From a line's arrival to MISSING_PAYMENT while no expectation has come; None: one day."""
     min_wait_seconds: NonNegative = 0

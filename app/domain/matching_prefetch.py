@@ -15,7 +15,7 @@ from app.domain.matching_records import (
     open_key,
 )
 from app.domain.mismatches import mismatch_ref
-from app.domain.open_set import rows_near
+from app.domain.open_rows import facing_refs, own_ref
 from app.domain.settlement import (
     ExpectationAnnounced,
     FactUnaddressed,
@@ -112,7 +112,8 @@ def _decided_rows(command: MatchDecided) -> Iterable[Ref]:
 
 
 def _open_rows(command: OpenEntered | OpenLeft) -> Iterable[Ref]:
-    return (PLATFORM, *rows_near(_open(command), command.entry, 0))
+    key, entry = _open(command), command.entry
+    return (PLATFORM, own_ref(key, entry), *facing_refs(key, entry, 0))
 
 
 _ROWS: Final[dict[type, Callable[[Any], Iterable[Ref]]]] = {
