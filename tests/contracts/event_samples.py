@@ -87,7 +87,6 @@ EVENTS: Final[tuple[msgspec.Struct, ...]] = (
     ),
 )
 EVENTS_MINIMAL: Final[tuple[msgspec.Struct, ...]] = (
-    *MATCHING_MINIMAL,
     e.PaymentCaptured(**CAPTURE_EVENT),
     e.PaymentCorrected(**CAPTURE_EVENT),
     e.PaymentIdentified(**PAYMENT_EVENT, capture_id="pay-1"),

@@ -24,7 +24,7 @@ from app.domain.configuration import (
 from app.domain.ledger_events import LedgerEntry, LedgerTransaction
 from app.domain.mismatch_events import MismatchChanged, MismatchOpened, MismatchResolved
 from app.domain.webhooks import WebhookReceived
-from tests.contracts.event_samples import EVENTS, EVENTS_MINIMAL
+from tests.contracts.event_samples import EVENTS, EVENTS_MINIMAL, NAMED
 from tests.contracts.matching_samples import MATCHING_FULL, MATCHING_MINIMAL
 
 AT: Final = datetime(2026, 11, 20, 9, 0, tzinfo=UTC)
@@ -247,6 +247,7 @@ FULL: Final[tuple[msgspec.Struct, ...]] = (
 )
 MINIMAL: Final[tuple[msgspec.Struct, ...]] = (
     *EVENTS_MINIMAL,
+    *MATCHING_MINIMAL,
     c.PlatformConfigure(id="p-1"),
     c.MerchantConfigure(id="c0", merchant_id="m-1", settlement_currency="EUR"),
     c.PaymentRecord(id="c1", **PAYMENT, **MONEY, psp="stripe", order_ref="o-1", occurred_at=AT),
