@@ -167,7 +167,13 @@ FULL: Final[tuple[msgspec.Struct, ...]] = (
     c.DisputeWon(id="d2", **DISPUTE, psp_dispute_id="dp_1", fee_returned=500, occurred_at=AT),
     c.DisputeLost(id="d3", **DISPUTE, psp_dispute_id="dp_1", occurred_at=AT),
     c.SettlementMatched(
-        id="mc.0.9.1", **PAYMENT, object_id="pay-1", kind="capture", matched=True, occurred_at=AT
+        id="mc.0.9.1",
+        **PAYMENT,
+        object_id="pay-1",
+        kind="capture",
+        matched=True,
+        occurred_at=AT,
+        home="pi_1",
     ),
     c.PayoutCreate(id="c4", merchant_id="m-1", **MONEY, payout_id="po-1"),
     c.PayoutPaid(
@@ -294,6 +300,9 @@ MINIMAL: Final[tuple[msgspec.Struct, ...]] = (
 
 
 EARLIER: Final[dict[str, msgspec.Struct]] = {
+    "settlement.matched.1": c.SettlementMatched(
+        id="mc.0.9.1", **PAYMENT, object_id="pay-1", kind="capture", matched=True, occurred_at=AT
+    ),
     "platform.configure.1": c.PlatformConfigure(
         id="p-1",
         default_plan=FeePlan(bps=290, fixed={"USD": 30, "EUR": 25}),
