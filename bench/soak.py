@@ -23,7 +23,7 @@ import orjson
 from app.demo.configure import platform
 from app.demo.generator import Generator
 from app.demo.sender import Sender
-from app.domain.streams import MATCHING_COMMANDS, PAYMENTS_COMMANDS, SETTLEMENTS_LINES
+from app.domain.streams import MATCHING_COMMANDS, PAYMENTS_COMMANDS, PSP_WEBHOOKS, SETTLEMENTS_LINES
 from app.kafka.publisher import Outgoing
 from app.lane.catalogue import RULES
 from bench.load import PARTITIONS
@@ -31,11 +31,12 @@ from bench.machine import rss_megabytes, seconds
 from bench.measure import POLL_SECONDS, Peer, process, python
 from bench.servers import Emptied, Servers, servers, until_told
 from tests.support.commands import run_app
+from tests.support.stored_webhooks import stored
 
 EVERY_SECONDS: Final = 10.0
 READY_SECONDS: Final = 180.0
 REST_SECONDS: Final = 300.0
-LANES: Final = (PAYMENTS_COMMANDS, MATCHING_COMMANDS, SETTLEMENTS_LINES)
+LANES: Final = (PAYMENTS_COMMANDS, MATCHING_COMMANDS, SETTLEMENTS_LINES, PSP_WEBHOOKS)
 MOST_SAMPLES: Final = 20_000
 """Postings looked at per line, evenly over its ten seconds when there were more."""
 
@@ -128,9 +129,9 @@ async def soak(minutes: float, rate: float, workers: int, seed: int) -> bool:
                 watching = asyncio.create_task(watched.watch())
                 generator = Generator(seed, rate)
                 sender = Sender(run.publisher, PARTITIONS)
-                await sender.send(list(generator.opening()))
+                await sender.send(generator.opening())
                 generator.restart(datetime.now(UTC))
-                await sender.send_paced(generator.records(minutes * 60))
+                await sender.send_paced(stored(generator.records(minutes * 60), generator.started))
                 await _until(lambda: _at_rest(run), REST_SECONDS)
                 watching.cancel()
                 print(f"{sender.sent:,} records sent; {await watched.whole_run()}")

@@ -24,6 +24,15 @@ def format_minor(amount: int | None, currency: str | None) -> str:
     return f"{MINUS}{text}" if amount < 0 else text
 
 
+def plain_amount(amount: int | None, currency: str | None) -> str:
+    """12345, EUR -> `123.45`: a number for programs, without grouping; None -> nothing."""
+    if amount is None:
+        return ""
+    digits = EXPONENTS.get(currency or "", 0)
+    whole, rest = divmod(abs(amount), 10**digits)
+    return ("-" if amount < 0 else "") + (f"{whole}.{rest:0{digits}d}" if digits else str(whole))
+
+
 def format_count(count: int | None) -> str:
     """1234567 -> `1 234 567` with narrow spaces; None -> a dash."""
     return "–" if count is None else f"{count:,}".replace(",", GROUP).replace("-", MINUS)

@@ -12,6 +12,7 @@ from app.store.web_mismatches import find_mismatch
 from web import render
 from web.boxes import new_box
 from web.deps import DEPS
+from web.evidence import evidence_of
 from web.following import follow
 from web.params import check_path, read_query
 from web.problems import Problem
@@ -38,7 +39,7 @@ async def get_mismatch_page(request: web.Request) -> web.StreamResponse:
     found = await find_mismatch(request.app[DEPS].pool, request.match_info["id"])
     if found is None:
         raise Problem("not_found", f"no mismatch {request.match_info['id']!r}")
-    return _html(render.mismatch_page(found))
+    return _html(render.mismatch_page(found, await evidence_of(request.app[DEPS].pool, found)))
 
 
 async def get_live(request: web.Request) -> web.StreamResponse:

@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from app.domain.money import EXPONENTS
 from app.store.web_figures import MismatchRow
 from app.store.web_mismatches import MismatchDetails
 from web import views
 from web.assets import asset_url
-from web.money import format_count, format_minor
+from web.comparison import compared, flatten, label, shown
+from web.evidence import remaining
+from web.filter_links import SORTS
+from web.mismatch_schemas import Evidence
+from web.money import format_count, format_minor, plain_amount
 from web.schemas import Status
+from web.sides import as_side
 
 TEMPLATES: Final = Path(__file__).parent / "templates"
 FRAGMENTS: Final = ("tiles", "books", "lanes", "workers")
@@ -27,6 +33,15 @@ def clock(moment: datetime) -> str:
 
 def day(moment: datetime) -> str:
     return moment.astimezone(UTC).strftime("%-d %b")
+
+
+def year_day(moment: datetime) -> str:
+    return moment.astimezone(UTC).strftime("%-d %b %Y")
+
+
+def digits_of(currency: str | None) -> int:
+    """Decimal places; 0 for a currency that we do not know, which is shown in minor units."""
+    return EXPONENTS.get(currency or "", 0)
 
 
 def span(seconds: float | None) -> str:
@@ -63,13 +78,19 @@ def _environment() -> Environment:
     )
     environment.filters.update(
         money=format_minor, count=format_count, clock=clock, day=day, span=span, rate=rate,
-        mebibytes=mebibytes, words=views.words_of, iso=datetime.isoformat,
+        mebibytes=mebibytes, words=views.words_of, iso=datetime.isoformat, year_day=year_day, label=label,
+        plain=plain_amount,
     )  # fmt: skip
     environment.globals.update(
         kind_names=views.KIND_NAMES,
         lane_state=views.lane_state,
         difference_of=views.difference_of,
         asset=asset_url,
+        digits_of=digits_of,
+        shown=shown,
+        compared=compared,
+        as_side=as_side,
+        sorts=SORTS,
     )
     return environment
 
@@ -98,38 +119,32 @@ def page(template: str, **context: Any) -> str:
     return ENVIRONMENT.get_template(template).render(**context)
 
 
-def mismatch_page(found: MismatchDetails) -> str:
+def mismatch_page(found: MismatchDetails, evidence: Evidence) -> str:
     """One mismatch with everything that is known about it."""
+    return page(
+        "mismatch.html",
+        row=found.row,
+        evidence=evidence,
+        comparison=compared(evidence.sides),
+        facts=[(name, value) for name, value in _identifiers(found) if value is not None],
+        remaining=list(flatten(remaining(found.explanation))) if remaining(found.explanation) else [],
+        explanation=list(flatten(found.explanation)) if found.explanation else [],
+    )
+
+
+def _identifiers(found: MismatchDetails) -> list[tuple[str, str | None]]:
     row = found.row
-    facts = [
+    return [
         ("Merchant", row.merchant_id),
         ("Payment", row.payment_id),
         ("PSP", row.psp),
         ("Batch", row.batch_id),
-        ("Category", row.category),
         ("Leg", row.leg),
-        ("Detected", f"{day(row.detected_at)} {clock(row.detected_at)} UTC"),
-        ("Found in", span(row.detected_after_ms / 1000) if row.detected_after_ms is not None else None),
-        ("Due", f"{day(row.due_at)} {clock(row.due_at)} UTC"),
         ("Owner", f"{found.owner_topic} · {found.owner_key}"),
         ("Id", row.id),
     ]
-    known = [(name, value) for name, value in facts if value is not None]
-    return page("mismatch.html", row=row, facts=known, explanation=list(flatten(found.explanation)))
-
-
-def flatten(value: Any, path: str = "") -> Iterator[tuple[str, str]]:
-    """A document as (path, text) pairs, in its own order: `line.gross`, `reasons 1`."""
-    if isinstance(value, dict):
-        for name, part in value.items():
-            yield from flatten(part, f"{path}.{name}" if path else str(name))
-    elif isinstance(value, list) and value:
-        for number, part in enumerate(value, 1):
-            yield from flatten(part, f"{path} {number}")
-    else:
-        yield path, "–" if value in (None, [], {}) else str(value)
 
 
 def home(status: Status, rows: Sequence[str], mark: str) -> str:
     """The whole live page; complete without a script."""
-    return page("home.html", as_of=status.as_of, fragments=fragments(status), mismatches=rows, mark=mark)
+    return page("home.html", as_of=status.as_of, fragments=fragments(status), rows=rows, mark=mark)

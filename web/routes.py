@@ -6,6 +6,8 @@ from typing import Final
 
 from web import (
     assets,
+    export,
+    finder,
     health,
     ledger,
     merchants,
@@ -71,6 +73,12 @@ RAW: Final = (
             "webhooks_not_configured", "kafka_unavailable", "timeout"),
         summary="A PSP's webhook, signed in the PSP's own way; 200 once it is stored"),
     Raw(path="/", handler=pages.get_home, access=PAGES, summary="The live overview"),
+    Raw(path="/mismatches", handler=finder.get_finder, access=PAGES,
+        summary="Mismatches, to find and compare"),
+    Raw(path="/mismatches/live", handler=finder.get_rows, access=PAGES, content_type="text/event-stream",
+        summary="What keeps the list of mismatches current"),
+    Raw(path="/mismatches.csv", handler=export.get_export, access=PAGES, content_type="text/csv",
+        summary="All that a filter finds"),
     Raw(path="/mismatches/{id}", handler=pages.get_mismatch_page, access=PAGES, summary="One mismatch"),
     Raw(path="/live", handler=pages.get_live, access=PAGES, summary="What keeps the overview current",
         content_type="text/event-stream"),

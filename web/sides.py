@@ -67,6 +67,11 @@ def side(
     )
 
 
+def as_side(record: Mapping[str, Any], currency: str | None) -> Side:
+    """A record on its own."""
+    return side("actual", "", record, currency, ())
+
+
 def amount_side(role: Role, title: str, amount: int | None, currency: str | None) -> Side:
     """For explanations that hold no record of this side."""
     if amount is None:

@@ -8,10 +8,11 @@ from app.demo.market import BOOK_CURRENCY, CURRENCIES, DEFAULT_PLAN, PSPS
 from app.demo.stream import Document
 
 RELEASE_SECONDS: Final = 2
-SETTLEMENT_WINDOW_SECONDS: Final = 10
-"""Longest of the windows: by then each capture's line has come, or it is missing."""
 PAYMENT_WINDOW_SECONDS: Final = 8
-"""A takeover may last nearly as long; what it delays further is opened and resolves itself."""
+"""Of lines and of webhooks whose payment is not known. A takeover may last nearly as long; what it delays
+
+further is opened and resolves itself.
+"""
 MIN_WAIT_SECONDS: Final = 4
 
 
@@ -21,11 +22,12 @@ def platform() -> Document:
         "default_plan": DEFAULT_PLAN.document(),
         "default_release_delay_days": 0,
         "release_delay_seconds": RELEASE_SECONDS,
+        "parking_window_seconds": PAYMENT_WINDOW_SECONDS,
         "psps": {
             psp.name: {
                 "fee_plan": psp.plan.document(),
                 "fee_payer": "platform",
-                "settlement_window_seconds": SETTLEMENT_WINDOW_SECONDS,
+                "settlement_window_seconds": psp.window_seconds,
             }
             for psp in PSPS.values()
         },

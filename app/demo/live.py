@@ -15,16 +15,38 @@ from app.demo.truth import CATEGORIES
 from app.demo.watch import View, Watch
 from app.errors import Transient
 
+WORDS = {
+    "AMOUNT_UNDER": "under",
+    "AMOUNT_OVER": "over",
+    "PARTIAL_SETTLEMENT": "partial",
+    "FEE_VARIANCE": "fee",
+    "CURRENCY_MISMATCH": "currency",
+    "FX_VARIANCE": "rate",
+    "DIRECTION_MISMATCH": "direction",
+    "DUPLICATE_SETTLEMENT": "settled twice",
+    "LATE": "late",
+    "MISSING_SETTLEMENT": "not settled",
+    "MISSING_PAYMENT": "not announced",
+    "DUPLICATE_PAYMENT": "paid twice",
+    "STATUS_MISMATCH": "status",
+    "AMBIGUOUS": "ambiguous",
+    "DISPUTE_UNMATCHED": "dispute",
+}
+"""A word per category, so that all of them fit into a line or two; the table at the end has their names."""
 LOOK_SECONDS = 0.5
 PLAIN_SECONDS = 5.0
 
 
 class LiveLine:
-    """Shows `sent()` beside the latest view; `say` puts a lasting line above it."""
+    """Shows `sent()` records and `delivered()` webhooks beside the latest view; `say` puts a lasting line
+
+    above it.
+    """
 
     def __init__(self, console: Console) -> None:
         self.console = console
         self.sent: Callable[[], int] = lambda: 0
+        self.delivered: Callable[[], int] = lambda: 0
         self._started = time.monotonic()
         self._before = (self._started, 0)
         self._sent_rate = 0.0
@@ -68,7 +90,7 @@ class LiveLine:
         self._measure()
         parts = [
             f"{time.monotonic() - self._started:6.1f} s",
-            f"sent {self.sent():,} ({self._sent_rate:,.0f}/s)",
+            f"sent {self.sent():,} and {self.delivered():,} webhooks ({self._sent_rate:,.0f}/s)",
             f"committed {view.committed:,} ({view.rate:,.0f}/s)",
             f"lag {view.lag:,}",
         ]
@@ -76,15 +98,23 @@ class LiveLine:
             parts.append(f"outbox {progress.outbox} | timers {progress.soon}")
             up = len(view.lanes_of_the_living())
             parts.append(f"workers {up} of {len(progress.silent_seconds)}")
-            names = [*CATEGORIES, *sorted(set(progress.open) - set(CATEGORIES))]
-            parts += [
-                f"{name} {progress.open.get(name, 0) - self.open_before.get(name, 0)}" for name in names
-            ]
             parts += [f"HALTED {reason}" for reason in progress.halted]
-        return " | ".join(parts)
+        return " | ".join(parts) + self._open(view)
+
+    def _open(self, view: View) -> str:
+        """A second line: what is open of each category, and was not before."""
+        progress = view.progress
+        if progress is None:
+            return ""
+        names = [*CATEGORIES, *sorted(set(progress.open) - set(CATEGORIES))]
+        counted = {name: progress.open.get(name, 0) - self.open_before.get(name, 0) for name in names}
+        found = [f"{WORDS.get(name, name)} {number}" for name, number in counted.items() if number]
+        if not found:
+            return ""
+        return f"\n{'':8}   open {sum(counted.values())}: {', '.join(found)}"
 
     def _measure(self) -> None:
-        now, sent = time.monotonic(), self.sent()
+        now, sent = time.monotonic(), self.sent() + self.delivered()
         then, before = self._before
         if now - then >= LOOK_SECONDS / 2:
             self._sent_rate = (sent - before) / (now - then)

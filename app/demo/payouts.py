@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import partial
 
+from app.demo.commands import Commands
 from app.demo.market import CURRENCIES, Merchant
-from app.demo.payments import Payments
-from app.demo.stream import Document, Record, Stream
+from app.demo.stream import OWN_IDS, Document, Record, Stream
 from app.demo.truth import APPLIED, REFUSED
 
 OPENING_MEDIANS = 2_000
@@ -30,9 +30,9 @@ class Payout:
 class Payouts:
     """Plans payouts and what the bank says of them."""
 
-    def __init__(self, stream: Stream, payments: Payments) -> None:
+    def __init__(self, stream: Stream, commands: Commands) -> None:
         self._stream = stream
-        self._payments = payments
+        self._commands = commands
         self._float: dict[tuple[str, str], int] = {}
 
     def fund(self, merchant: Merchant, currency: str, net: int) -> None:
@@ -54,14 +54,14 @@ class Payouts:
         return Payout(merchant, self._stream.new_id("po-"), self._stream.new_id("tr_"), amount, currency)
 
     def _refused(self, payout: Payout, at: float) -> Record:
-        return self._payments.command(self._create_document(payout), REFUSED, at)
+        return self._commands.send(self._create_document(payout), REFUSED, at)
 
     def _create(self, payout: Payout, fate: str, at: float) -> Record:
         stream = self._stream
         stream.truth.payout(payout.amount, payout.currency, None, "started")
         first = "failed" if fate == "failed" else "paid"
         stream.schedule(at + stream.soon(0.3, 1.5), partial(self._fact, payout, first, "started", fate))
-        return self._payments.command(self._create_document(payout), APPLIED, at)
+        return self._commands.send(self._create_document(payout), APPLIED, at)
 
     def _fact(self, payout: Payout, status: str, before: str, fate: str, at: float) -> Record:
         """What the bank reports. A payout that comes back does so after it had been paid."""
@@ -69,7 +69,7 @@ class Payouts:
         stream.truth.payout(payout.amount, payout.currency, before, status)
         document: Document = {
             "type": f"payout.{status}",
-            "id": stream.new_id("cmd-"),
+            "id": stream.new_id(OWN_IDS),
             "merchant_id": payout.merchant.id,
             "payout_id": payout.id,
             "psp_payout_id": payout.psp_id,
@@ -83,12 +83,12 @@ class Payouts:
         if status == "paid" and fate == "returned":
             again = partial(self._fact, payout, "returned", "paid", fate)
             stream.schedule(at + stream.soon(0.5, 2.0), again)
-        return self._payments.command(document, APPLIED, at)
+        return self._commands.send(document, APPLIED, at)
 
     def _create_document(self, payout: Payout) -> Document:
         return {
             "type": "payout.create",
-            "id": self._stream.new_id("cmd-"),
+            "id": self._stream.new_id(OWN_IDS),
             "merchant_id": payout.merchant.id,
             "payout_id": payout.id,
             "amount": payout.amount,

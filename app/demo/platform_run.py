@@ -16,8 +16,10 @@ from pathlib import Path
 import orjson
 
 from app.demo.configure import platform
+from app.demo.market import PSPS
+from app.demo.signing import new_secret
 from app.errors import TallystickError
-from app.settings import ROOT, load_settings
+from app.settings import ROOT, load_settings, webhook_secrets, webhook_secrets_variable
 from app.stack.local import Addresses, LocalStack, addresses_in
 from app.stack.ports import free_port, is_free
 from app.stack.procfile import ProcfileRunner
@@ -62,6 +64,11 @@ class Platform:
             if self.runner.starts(name) > MOST_STARTS:
                 log = self.runner.log(name)
                 raise NotStarting(f"{name} ends as soon as it is started: {last_words(log)} (see {log})")
+
+    @property
+    def webhook_secrets(self) -> dict[str, str]:
+        """PSP -> the secret that it signs with: the latest of those that web believes."""
+        return {psp: several[-1] for psp, several in webhook_secrets(self.environment).items()}
 
     @property
     def addresses(self) -> Addresses:
@@ -144,6 +151,9 @@ def _environment(addresses: Addresses) -> dict[str, str]:
     environment = {**os.environ, **addresses.as_environment()}
     environment.setdefault(SESSION, DEMO_SESSION_SECONDS)
     environment.setdefault(REFIRE, DEMO_REFIRE_SECONDS)
+    for psp in PSPS.values():
+        if psp.posts:
+            environment.setdefault(webhook_secrets_variable(psp.name), f"{new_secret()},{new_secret()}")
     if WEB_PORT not in environment:
         port = DEFAULT_WEB_PORT if is_free(DEFAULT_WEB_PORT) else free_port()
         environment[WEB_PORT] = str(port)

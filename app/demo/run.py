@@ -13,12 +13,13 @@ from typing import Any
 
 from rich.console import Console
 
-from app.demo import mishaps, report
+from app.demo import mishaps, report, tables
+from app.demo.courier import Courier
 from app.demo.generator import Generator
 from app.demo.live import LiveLine
 from app.demo.platform_run import WORKERS, Platform, VerbFailed, run_verb, running
 from app.demo.sender import Sender
-from app.demo.stream import COMMANDS
+from app.demo.stream import COMMANDS, OWN_IDS
 from app.demo.tasks import cancellable, end
 from app.demo.watch import LANES, View, Watch
 from app.kafka.publisher import Publisher
@@ -53,7 +54,11 @@ async def run_demo(options: Options, console: Console) -> bool:
         closing.push_async_callback(reader.stop)
         publisher = Publisher(bootstrap, client_id="tallystick-demo")
         closing.push_async_callback(publisher.stop)
-        return await cancellable(Demo(options, console, line, platform, pool, reader, publisher).play())
+        courier = await closing.enter_async_context(Courier(platform.url, platform.webhook_secrets))
+        demo = Demo(
+            options, console, line, platform, pool, reader, Sender(publisher, platform.partitions), courier
+        )
+        return await cancellable(demo.play())
 
 
 class Demo:
@@ -67,7 +72,8 @@ class Demo:
         platform: Platform,
         pool: Any,
         reader: RangeReader,
-        publisher: Publisher,
+        sender: Sender,
+        courier: Courier,
     ) -> None:
         self._options = options
         self._console = console
@@ -75,14 +81,18 @@ class Demo:
         self._platform = platform
         self._pool = pool
         self._generator = Generator(options.seed, options.rate, run=time.time_ns() // 1_000_000)
-        self._sender = Sender(publisher, platform.partitions)
+        self._sender = sender
+        self._courier = courier
         self._watch = Watch(pool, reader, platform.partitions)
         self._all_lanes = len(LANES) * platform.partitions
         line.sent = lambda: self._sender.sent
+        line.delivered = lambda: self._courier.delivered
 
     async def play(self) -> bool:
         """All of it; True where everything agrees."""
-        self._line.say(f"the page is at {self._platform.url}")
+        self._line.say(
+            f"the page is at {self._platform.url}, its mismatches at {self._platform.url}mismatches"
+        )
         with self._line.shown():
             before = await self._open()
             merchants = len(self._generator.truth.merchants)
@@ -96,10 +106,10 @@ class Demo:
         """Settle what an earlier run left, remember the books, then open the merchants with first sales."""
         await self._watch.until(self._is_shared_out, JOIN_SECONDS, f"the workers; see {self._platform.logs}")
         await self._watch.until_at_rest(REST_SECONDS, self._line.show)
-        before = await read_books(self._pool)
+        before = await read_books(self._pool, OWN_IDS)
         self._line.open_before = Counter(category for category, _ in before.open)
         self._generator.restart(datetime.now(UTC))
-        await self._sender.send(list(self._generator.opening()))
+        await self._sender.send(self._generator.opening())
         await self._watch.until_at_rest(REST_SECONDS, self._line.show)
         return before
 
@@ -124,18 +134,24 @@ class Demo:
             async with asyncio.TaskGroup() as group:
                 group.create_task(trouble.run())
                 self._generator.restart(datetime.now(UTC))
-                await self._sender.send_paced(self._generator.records(self._options.seconds))
+                events = self._generator.records(self._options.seconds)
+                await self._sender.send_paced(events, self._courier.take)
+                await self._courier.drained()
         finally:
             await end(following)
 
     async def _judge(self, before: Books) -> bool:
-        truth, after = self._generator.truth, await read_books(self._pool)
+        truth, after = self._generator.truth, await read_books(self._pool, OWN_IDS)
         found = await outcomes_of(self._pool, COMMANDS, truth.refused | truth.parked)
         categories = report.categories(truth, before, after)
-        figures = report.rows(truth, before, after) + report.certain_outcomes(truth, found)
-        report.show(self._console, categories, figures)
-        report.show_detection(self._console, await detection_ms(self._pool, self._generator.started))
-        right = [row.agrees for row in categories] + [row.agrees for row in figures]
+        money = report.money(truth, before, after)
+        counts = report.counts(truth, before, after) + report.certain_outcomes(truth, found)
+        counts += report.webhooks(truth, before, after, self._courier.refused)
+        detection = await detection_ms(self._pool, self._generator.started)
+        tables.show_categories(self._console, categories, detection)
+        tables.show_money(self._console, money)
+        tables.show_counts(self._console, counts)
+        right = [row.agrees for row in categories] + [row.agrees for row in (*money, *counts)]
         return await self._verify() and all(right)
 
     async def _verify(self) -> bool:

@@ -1,28 +1,17 @@
-"""Settlement lines as each PSP's source would deliver them, in batches with a trailer, some of them wrong."""
+"""What acquirers settle of payments, refunds and disputes, and which of it is wrong."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from functools import partial
+from decimal import ROUND_HALF_UP, Decimal
+from typing import Final
 
-from app.demo.market import Psp
-from app.demo.stream import LINES, Document, Record, Stream
+from app.demo.lines import Line, Lines
+from app.demo.market import CURRENCIES, DISPUTE_FEES, Psp
+from app.demo.payment import Payment
+from app.demo.stream import Stream
 
-BATCH_SECONDS = 5.0
-"""A source closes its batch of a currency so long after its first line."""
-
-
-@dataclass
-class Batch:
-    """An open batch of one source and currency, minor units."""
-
-    psp: Psp
-    id: str
-    currency: str
-    count: int = 0
-    gross: int = 0
-    fee: int = 0
-    net: int = 0
+DELAYS: Final = (0.3, 2.0)
+"""Seconds from what is settled to its line."""
 
 
 class Settlements:
@@ -30,109 +19,114 @@ class Settlements:
 
     def __init__(self, stream: Stream) -> None:
         self._stream = stream
-        self._open: dict[tuple[str, str], Batch] = {}
-        self._delays = (0.3, 2.0)
+        self._lines = Lines(stream)
 
-    def plan_capture(
-        self, at: float, psp: Psp, psp_id: str, amount: int, currency: str, defect: str | None
-    ) -> None:
+    def capture(self, at: float, payment: Payment, defect: str | None = None) -> None:
         """The line of a capture made at `at`, or what the planted `defect` makes of it."""
-        if defect == "MISSING_SETTLEMENT":
-            return
-        gross, fee = amount, psp.plan.fee(amount, currency)
-        if defect == "AMOUNT_UNDER":
-            gross -= max(1, amount * self._stream.random.randint(2, 30) // 100)
-        elif defect == "FEE_VARIANCE":
-            fee += max(3, fee * self._stream.random.randint(5, 40) // 100)
-        due = at + self._stream.soon(*self._delays)
-        planted = defect if defect in ("AMOUNT_UNDER", "FEE_VARIANCE") else None
-        self._stream.schedule(due, partial(self._line, psp, "capture", psp_id, gross, fee, currency, planted))
-        if defect == "DUPLICATE_SETTLEMENT":
-            again = due + self._stream.soon(0.2, 1.5)
-            step = partial(self._line, psp, "capture", psp_id, gross, fee, currency, defect)
-            self._stream.schedule(again, step)
-
-    def plan_refund(self, at: float, psp: Psp, psp_refund_id: str, amount: int, currency: str) -> None:
-        """The line of a refund: negative, and PSPs keep no fee on it here."""
-        due = at + self._stream.soon(*self._delays)
-        self._stream.schedule(
-            due, partial(self._line, psp, "refund", psp_refund_id, -amount, 0, currency, None)
-        )
-
-    def plan_stray(self, at: float, psp: Psp, amount: int, currency: str) -> None:
-        """A line for a capture that nobody has told us of."""
-        fee = psp.plan.fee(amount, currency)
-        psp_id = self._stream.new_id(psp.payment_prefix)
-        step = partial(self._line, psp, "capture", psp_id, amount, fee, currency, "MISSING_PAYMENT")
-        self._stream.schedule(at, step)
-
-    def _line(
-        self,
-        psp: Psp,
-        kind: str,
-        object_id: str,
-        gross: int,
-        fee: int,
-        currency: str,
-        defect: str | None,
-        at: float,
-    ) -> Record:
         stream = self._stream
-        batch = self._batch(psp, currency, at)
-        net = gross - fee
-        batch.count, batch.gross = batch.count + 1, batch.gross + gross
-        batch.fee, batch.net = batch.fee + fee, batch.net + net
-        document: Document = {
-            "type": "settlement.line",
-            "source": psp.source,
-            "psp": psp.name,
-            "batch_id": batch.id,
-            "line_id": stream.new_id("L"),
-            "kind": kind,
-            "psp_payment_id": object_id,
-            "currency": currency,
-            "gross": gross,
-            "fee": fee,
-            "settle_currency": currency,
-            "net": net,
-            "booked_on": stream.day(at),
-        }
-        stream.truth.line(net, currency)
+        if defect == "MISSING_SETTLEMENT":
+            stream.truth.plant(defect, payment.name)
+            return
+        line = self._sound(payment)
+        due = at + stream.soon(*DELAYS)
         if defect is not None:
-            stream.truth.plant(defect, psp.name, object_id)
-        if stream.chance(stream.mix.line_repeat):
-            stream.schedule(at + stream.soon(0.01, 2.0), partial(self._again, document))
-        return self._send(at, document)
+            line = self._spoilt(line, payment, defect)
+        elif stream.chance(stream.mix.in_parts):
+            line = self._in_parts(due, line)
+        elif stream.chance(stream.mix.converted):
+            line = self._converted(line)
+        self._lines.schedule(due, line)
+        if defect == "DUPLICATE_SETTLEMENT":
+            again = line._replace(names=self._names(payment), plants=(defect, payment.name))
+            self._lines.schedule(due + stream.soon(0.2, 1.5), again)
 
-    def _again(self, document: Document, at: float) -> Record:
-        self._stream.truth.line_repeats += 1
-        return self._send(at, document)
+    def by_order_only(self, at: float, payment: Payment, plants: tuple[str, str] | None = None) -> None:
+        """A line that names nothing but our order."""
+        line = self._sound(payment)._replace(names={"merchant_ref": payment.order_ref}, plants=plants)
+        self._lines.schedule(at + self._stream.soon(*DELAYS), line)
 
-    def _batch(self, psp: Psp, currency: str, at: float) -> Batch:
-        key = (psp.source, currency)
-        if key not in self._open:
-            self._open[key] = Batch(psp, self._stream.new_id("B"), currency)
-            self._stream.schedule(at + BATCH_SECONDS, partial(self._close, key))
-        return self._open[key]
+    def refund(self, at: float, payment: Payment, psp_refund_id: str, amount: int) -> None:
+        """The line of a refund: negative, and PSPs keep no fee on it here."""
+        names = self._lines.names(psp_refund_id, payment.order_ref)
+        line = Line(payment.psp, "refund", names, -amount, 0, payment.currency)
+        self._lines.schedule(at + self._stream.soon(*DELAYS), line)
 
-    def _close(self, key: tuple[str, str], at: float) -> Record:
-        """The batch's control totals."""
-        batch = self._open.pop(key)
-        self._stream.truth.trailers += 1
-        return self._send(
-            at,
-            {
-                "type": "settlement.trailer",
-                "source": batch.psp.source,
-                "psp": batch.psp.name,
-                "batch_id": batch.id,
-                "count": batch.count,
-                "gross": batch.gross,
-                "fee": batch.fee,
-                "net": batch.net,
-                "settle_currency": batch.currency,
-            },
-        )
+    def chargeback(self, at: float, payment: Payment, object_id: str) -> None:
+        """`object_id`: the PSP's id that it names, of the dispute or of the payment."""
+        names = self._lines.names(object_id, payment.order_ref)
+        fee = DISPUTE_FEES[payment.currency]
+        line = Line(payment.psp, "chargeback", names, -payment.amount, fee, payment.currency)
+        self._lines.schedule(at + self._stream.soon(*DELAYS), line)
 
-    def _send(self, at: float, document: Document) -> Record:
-        return self._stream.record(at, LINES, f"{document['source']}/{document['batch_id']}", document)
+    def reversal(self, at: float, payment: Payment, dispute_id: str, fee_returned: int) -> None:
+        """A dispute that was won gives the money back."""
+        names = self._lines.names(dispute_id, payment.order_ref)
+        gross, fee = payment.amount, -fee_returned
+        line = Line(payment.psp, "chargeback_reversal", names, gross, fee, payment.currency)
+        self._lines.schedule(at + self._stream.soon(*DELAYS), line)
+
+    def stray(self, at: float, psp: Psp, kind: str, amount: int, currency: str, category: str) -> None:
+        """A line for a payment that nobody has told us of."""
+        object_id, order_ref = self._stream.new_id(psp.payment_prefix), self._stream.new_id("o-")
+        names = self._lines.names(object_id, order_ref)
+        home = names.get("psp_payment_id", order_ref)
+        capture = kind == "capture"
+        gross, fee = (amount, psp.plan.fee(amount, currency)) if capture else (-amount, 0)
+        plants = (category, f"{psp.name}:{home}")
+        self._lines.schedule(at, Line(psp, kind, names, gross, fee, currency, plants))
+
+    def _sound(self, payment: Payment) -> Line:
+        fee = payment.psp.plan.fee(payment.amount, payment.currency)
+        names = self._names(payment)
+        return Line(payment.psp, "capture", names, payment.amount, fee, payment.currency)
+
+    def _names(self, payment: Payment) -> dict[str, str]:
+        return self._lines.names(payment.psp_id, payment.order_ref)
+
+    def _in_parts(self, due: float, line: Line) -> Line:
+        """Two lines for one capture: the first is scheduled, the second returned."""
+        share = self._stream.random.randint(20, 80)
+        first = line._replace(gross=line.gross * share // 100, fee=line.fee * share // 100)
+        self._lines.schedule(due - self._stream.soon(0.0, DELAYS[0]), first)
+        return line._replace(gross=line.gross - first.gross, fee=line.fee - first.fee)
+
+    def _spoilt(self, line: Line, payment: Payment, defect: str) -> Line:
+        percent = self._stream.random.randint(2, 30)
+        off = max(3, line.gross * percent // 100)
+        plants = (defect, payment.name)
+        match defect:
+            case "AMOUNT_UNDER":
+                return line._replace(gross=line.gross - off, plants=plants)
+            case "PARTIAL_SETTLEMENT":
+                fee = line.fee * (100 - percent) // 100
+                return line._replace(gross=line.gross - off, fee=fee, plants=plants)
+            case "AMOUNT_OVER":
+                return line._replace(gross=line.gross + off, plants=plants)
+            case "FEE_VARIANCE":
+                return line._replace(fee=line.fee + max(3, line.fee * percent // 50), plants=plants)
+            case "DIRECTION_MISMATCH":
+                return line._replace(gross=-line.gross, plants=plants)
+            case "CURRENCY_MISMATCH":
+                return line._replace(currency=self._other_currency(line), plants=plants)
+            case "FX_VARIANCE":
+                sound = self._converted(line)
+                short = max(3, sound.converted * percent // 200)
+                return sound._replace(converted=sound.converted - short, plants=plants)
+        if defect == "LATE":
+            return line._replace(plants=plants)
+        return line
+
+    def _other_currency(self, line: Line) -> str:
+        others = [code for code in line.psp.plan.fixed if code != line.currency]
+        return self._stream.random.choice(others)
+
+    def _converted(self, line: Line) -> Line:
+        """Paid out in another currency, at the rate that the line names."""
+        other = self._other_currency(line)
+        here, there = CURRENCIES[line.currency], CURRENCIES[other]
+        rate = Decimal(here.book_rate).scaleb(-here.scale) / Decimal(there.book_rate).scaleb(-there.scale)
+        rate = rate.quantize(Decimal("0.000001"), ROUND_HALF_UP)
+        exact = (line.gross * rate).scaleb(there.minor_digits - here.minor_digits)
+        converted = int(exact.quantize(Decimal(1), ROUND_HALF_UP))
+        fee = max(1, converted * 2 // 100)
+        return line._replace(settle_currency=other, rate=str(rate), converted=converted, fee=fee)

@@ -14,7 +14,22 @@ from app.demo.truth import Truth
 
 COMMANDS: Final = "payments.commands"
 LINES: Final = "settlements.lines"
+MATCHING: Final = "matching.commands"
+WEBHOOKS: Final = "psp.webhooks"
+OWN_IDS: Final = "cmd-"
+"""Begins the ids of all that our own systems send; records of PSPs, lanes and timers have others."""
 ALPHABET: Final = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+
+
+class Webhook(NamedTuple):
+    """One delivery of a PSP's event. `at`: as of a record; it is signed when it is sent."""
+
+    at: float
+    psp: str
+    event_id: str
+    body: bytes
+    forged: bool = False
+    """Signed by somebody who does not know the secret."""
 
 
 class Record(NamedTuple):
@@ -27,8 +42,9 @@ class Record(NamedTuple):
 
 
 Document = dict[str, object]
-Step = Callable[[float], Record | None]
-"""Makes its record when its time has come, so that truth and stream have one order; None: nothing to send."""
+Event = Record | Webhook
+Step = Callable[[float], Event | None]
+"""Makes what is sent when its time has come, so that truth and stream have one order; None: nothing."""
 
 
 class Mix(NamedTuple):
@@ -46,11 +62,29 @@ class Mix(NamedTuple):
     payout: float = 0.012
     line_repeat: float = 0.02
     """Per settlement line: the same line again."""
-    amount_under: float = 0.006
-    fee_variance: float = 0.006
-    duplicate_settlement: float = 0.006
-    missing_settlement: float = 0.005
-    missing_payment: float = 0.005
+    webhook_repeat: float = 0.06
+    """Per webhook: delivered once more."""
+    forged: float = 0.002
+    """Per webhook: one with a wrong signature beside it."""
+    unreadable: float = 0.001
+    """Per webhook: one of a type that nobody knows beside it."""
+    dispute: float = 0.012
+    failed_attempt: float = 0.04
+    """Per payment that its PSP reports: an attempt that failed before."""
+    lapsed: float = 0.01
+    """An authorisation that is never captured."""
+    in_parts: float = 0.015
+    """A capture that is settled by two lines."""
+    converted: float = 0.01
+    """A capture that is settled in another currency."""
+    shared_reference: float = 0.003
+    """Two payments under one order, settled by lines that name nothing else."""
+    defects: float = 0.04
+    """A mismatch is planted, of whichever category."""
+
+
+NOTHING_ELSE: Final = Mix(*[0.0] * len(Mix._fields))
+"""Payments and their settlement, without any mishap."""
 
 
 class Stream:
@@ -78,7 +112,7 @@ class Stream:
     def next_at(self) -> float | None:
         return self._heap[0][0] if self._heap else None
 
-    def take(self) -> Record | None:
+    def take(self) -> Event | None:
         """Run the earliest step."""
         at, _, step = heapq.heappop(self._heap)
         return step(at)
@@ -99,8 +133,15 @@ class Stream:
         moment = (self.start + timedelta(seconds=at)).astimezone(UTC)
         return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
-    def day(self, at: float) -> str:
-        return (self.start + timedelta(seconds=at)).astimezone(UTC).date().isoformat()
+    def epoch(self, at: float) -> int:
+        """Whole seconds."""
+        return int((self.start + timedelta(seconds=at)).timestamp())
+
+    def business_day(self, at: float) -> str:
+        """The day on which a PSP books: never a Saturday or Sunday."""
+        day = (self.start + timedelta(seconds=at)).astimezone(UTC).date()
+        weekend = day.weekday() - 4
+        return (day + timedelta(days=3 - weekend) if weekend > 0 else day).isoformat()
 
     def record(self, at: float, topic: str, key: str, document: Document) -> Record:
         return self.raw(at, topic, key, orjson.dumps(document))

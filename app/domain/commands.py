@@ -10,7 +10,7 @@ import msgspec
 from msgspec import Meta
 
 from app.domain.configuration import BookRates, FeePlan, PspConfiguration, SourceConfiguration
-from app.domain.fields import Amount, Currency, Id, Moment, NonNegative
+from app.domain.fields import Amount, Currency, Id, LongId, Moment, NonNegative
 from app.domain.money import check_currency
 
 
@@ -196,6 +196,11 @@ class SettlementMatched(MerchantCommand, frozen=True, kw_only=True, tag="settlem
     """`capture`, `refund`, `chargeback` …, as on the settlement line."""
     matched: bool
     occurred_at: Moment
+    home: LongId | None = None
+    """Where in the matching lane the object was expected when this was said; None: not told.
+
+    A word from a home that the object has left counts no longer, however late it comes.
+    """
 
 
 class PayoutCreate(MoneyCommand, frozen=True, kw_only=True, tag="payout.create", gc=False):

@@ -52,8 +52,13 @@ def expected(payment: Payment) -> Expected:
     return {(record.kind, record.object_id): record for record in records}
 
 
+def home_of(record: ExpectationAnnounced) -> str:
+    """Where in the matching lane the object is kept."""
+    return record.home or record.identities[0]
+
+
 def kafka_key(record: ExpectationAnnounced) -> str:
-    return f"{record.psp}:{record.home or record.identities[0]}"
+    return f"{record.psp}:{home_of(record)}"
 
 
 def _capture(payment: Payment, key: str, capture: Capture, record_id: str = "-") -> ExpectationAnnounced:
@@ -178,7 +183,7 @@ def _withdraw(draft: Draft, record: ExpectationAnnounced) -> None:
     withdrawn = ExpectationWithdrawn(
         id=draft.next_id(),
         psp=record.psp,
-        identity=record.home or record.identities[0],
+        identity=home_of(record),
         kind=kind,
         merchant_id=record.merchant_id,
         object_id=record.object_id,

@@ -2,7 +2,7 @@
 
 from app.domain.commands import SettlementMatched
 from app.domain.decision import Conflict, Draft, Duplicate, Ignored
-from app.domain.expectations import expected
+from app.domain.expectations import expected, home_of
 from app.domain.payment import Payment
 from app.domain.payment_identity import find_payment
 from app.domain.settlement_outputs import keep_settled
@@ -14,10 +14,11 @@ def record_settlement(draft: Draft, command: SettlementMatched) -> None:
     name = f"{command.kind}/{command.object_id}"
     if payment is None or not _was_announced(payment, command):
         raise Conflict("unknown_object", f"there is no {name} of payment {command.payment_id}")
+    standing = expected(payment).get((command.kind, command.object_id))
+    if standing is None or command.home not in (None, home_of(standing)):
+        raise Ignored("it is expected no longer, or elsewhere")
     if (name in payment.settled) == command.matched:
         raise Duplicate
-    if command.matched and (command.kind, command.object_id) not in expected(payment):
-        raise Ignored("it is expected no longer, or under another id")
     keep_settled(draft, payment, command.kind, command.object_id, command.matched, command.occurred_at)
 
 

@@ -23,6 +23,8 @@ class Books(msgspec.Struct, frozen=True, kw_only=True):
     payments: int
     captured: Figures
     refunded: Figures
+    disputed: Figures
+    """In open and lost disputes."""
     balances: dict[str, Figures]
     """Account prefix -> currency -> sum of the accounts' balances, each on its normal side."""
     payouts: Figures
@@ -32,11 +34,9 @@ class Books(msgspec.Struct, frozen=True, kw_only=True):
     records: dict[str, Figures]
     """Topic -> outcome -> records, from `batches`."""
     kept: Figures
-    """Outcome -> records of `payments.commands` that came from outside (timers' ids have a slash)."""
-    fired: int
-    """Different timer records of `payments.commands`."""
+    """Outcome -> records of `payments.commands` whose ids begin as the caller's do."""
     open: frozenset[tuple[str, str]]
-    """(category, owner key) of every open mismatch."""
+    """(category, name) of every open mismatch: its owner key, on leg M `{merchant}/{payment}`."""
     resolved: Figures
     """Category -> mismatches that resolved themselves when a late record came."""
 
@@ -57,14 +57,14 @@ class Progress(msgspec.Struct, frozen=True, kw_only=True):
     """Worker -> seconds since its last sign of life."""
 
 
-async def read_books(pool: Any) -> Books:
+async def read_books(pool: Any, ids_begin: str) -> Books:
     """One consistent snapshot. Raises Transient. `pool`: of `app.store.pool.open_pool`."""
     with translated():
         async with (
             pool.acquire() as connection,
             connection.transaction(isolation="repeatable_read", readonly=True),
         ):
-            return await _read(connection)
+            return await _read(connection, ids_begin)
 
 
 async def read_progress(pool: Any, horizon_seconds: float) -> Progress:
@@ -102,24 +102,24 @@ async def detection_ms(pool: Any, since: datetime) -> dict[str, list[float]]:
     return {row["category"]: [float(value) for value in row["percentiles"]] for row in rows}
 
 
-async def _read(connection: Any) -> Books:
+async def _read(connection: Any, ids_begin: str) -> Books:
     payments = await connection.fetch(PAYMENTS)
     balances: dict[str, Figures] = {}
     for row in await connection.fetch(BALANCES):
         balances.setdefault(row["prefix"], {})[row["currency"]] = int(row["balance"])
-    keys = {(row["timer"], row["outcome"]): row["records"] for row in await connection.fetch(KEYS)}
+    kept = await connection.fetch(KEYS, ids_begin)
     return Books(
         payments=sum(row["payments"] for row in payments),
         captured={row["currency"]: int(row["captured"]) for row in payments},
         refunded={row["currency"]: int(row["refunded"]) for row in payments},
+        disputed={row["currency"]: int(row["disputed"]) for row in payments},
         balances=balances,
         payouts={row["status"]: row["payouts"] for row in await connection.fetch(PAYOUTS)},
         lines=await connection.fetchval("SELECT coalesce(sum(lines), 0)::bigint FROM items"),
         records={row["topic"]: _outcomes(row) for row in await connection.fetch(BATCHES)},
-        kept={outcome: count for (timer, outcome), count in keys.items() if not timer},
-        fired=sum(count for (timer, _), count in keys.items() if timer),
+        kept={row["outcome"]: row["records"] for row in kept},
         resolved={row["category"]: row["number"] for row in await connection.fetch(RESOLVED)},
-        open=frozenset((row["category"], row["owner_key"]) for row in await connection.fetch(OPEN)),
+        open=frozenset((row["category"], row["name"]) for row in await connection.fetch(OPEN)),
     )
 
 
@@ -128,22 +128,25 @@ def _outcomes(row: Any) -> Figures:
 
 
 PAYMENTS: Final = """
-SELECT currency, count(*) AS payments, sum(captured_amount) AS captured, sum(refunded_amount) AS refunded
+SELECT currency, count(*) AS payments, sum(captured_amount) AS captured, sum(refunded_amount) AS refunded,
+       sum(disputed_amount) AS disputed
   FROM payments GROUP BY currency"""
 BALANCES: Final = """
 SELECT split_part(account, ':', 1) AS prefix, currency, sum(balance) AS balance
   FROM accounts GROUP BY 1, 2"""
 PAYOUTS: Final = "SELECT status, count(*) AS payouts FROM payouts GROUP BY status"
 KEYS: Final = """
-SELECT position('/' IN id) > 0 AS timer, outcome, count(*) AS records
-  FROM record_keys WHERE topic = 'payments.commands' AND id NOT LIKE 'platform-%' GROUP BY 1, 2"""
+SELECT outcome, count(*) AS records FROM record_keys
+ WHERE topic = 'payments.commands' AND starts_with(id, $1) GROUP BY outcome"""
 BATCHES: Final = """
 SELECT topic, sum(records) AS records, sum(applied) AS applied, sum(duplicate) AS duplicate,
        sum(refused) AS refused, sum(ignored) AS ignored, sum(parked) AS parked,
        sum(forwarded) AS forwarded, sum(dead_letter) AS dead_letter
   FROM batches GROUP BY topic"""
 OPEN_STATUSES: Final = "('open', 'assigned', 'investigating', 'pending_approval')"
-OPEN: Final = f"SELECT category, owner_key FROM mismatches WHERE status IN {OPEN_STATUSES}"
+OPEN: Final = f"""
+SELECT category, CASE leg WHEN 'M' THEN concat_ws('/', merchant_id, payment_id) ELSE owner_key END AS name
+  FROM mismatches WHERE status IN {OPEN_STATUSES}"""
 RESOLVED: Final = """
 SELECT category, count(*) AS number FROM mismatches WHERE status = 'auto_resolved' GROUP BY category"""
 DETECTION: Final = """

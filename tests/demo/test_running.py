@@ -14,7 +14,7 @@ from rich.console import Console
 from app.demo import mishaps
 from app.demo.live import LiveLine
 from app.demo.sender import Sender
-from app.demo.stream import Record
+from app.demo.stream import Record, Webhook
 from app.demo.watch import LANES, NotAtRest, View, Watch, at_rest, remains
 from app.kafka.errors import PublishFailed
 from app.kafka.partitioner import partition_for
@@ -56,7 +56,10 @@ async def test_records_are_sent_in_order_and_not_before_their_time() -> None:
     sender = Sender(publisher, 8)  # type: ignore[arg-type]
     records = [record(0.0, "a"), record(0.0, "b"), record(0.2, "a"), record(0.4, "c")]
     started = time.monotonic()
-    await sender.send_paced(records)
+    handed: list[Webhook] = []
+    webhook = Webhook(0.1, "stripe", "evt_1", b"{}")
+    await sender.send_paced([*records[:2], webhook, *records[2:]], handed.append)
+    assert handed == [webhook]
     assert [taken.value for _, taken in publisher.taken] == [each.value for each in records]
     for (moment, _), each in zip(publisher.taken, records, strict=True):
         assert moment - started >= each.at
@@ -173,6 +176,7 @@ def test_the_live_line_shows_rates_lag_workers_and_new_mismatches() -> None:
     console = Console(record=True, width=300)
     line = LiveLine(console)
     line.sent = lambda: 1200
+    line.delivered = lambda: 340
     line.open_before = {"AMOUNT_UNDER": 2}
     progress = msgspec.structs.replace(
         QUIET, open={"AMOUNT_UNDER": 5, "LATE": 1}, silent_seconds={"worker.1": 0.2, "worker.2": 9.0}
@@ -180,11 +184,10 @@ def test_the_live_line_shows_rates_lag_workers_and_new_mismatches() -> None:
     line.show(View(progress, committed=900, lag=12, rate=250.0))
     text = console.export_text()
     for part in (
-        "sent 1,200",
+        "sent 1,200 and 340 webhooks",
         "committed 900 (250/s)",
         "lag 12",
         "workers 1 of 2",
-        "AMOUNT_UNDER 3",
-        "LATE 1",
+        "open 4: under 3, late 1",
     ):
         assert part in text

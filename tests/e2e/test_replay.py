@@ -12,13 +12,14 @@ from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
 
 from app.demo.configure import platform
 from app.demo.generator import Generator
-from app.demo.stream import COMMANDS, LINES, Record
+from app.demo.stream import COMMANDS, LINES, WEBHOOKS, Record
 from app.lane.catalogue import OWNER_LANES
 from app.stack.local import LocalStack
 from app.store.compare import compare, read_tables
 from tests.support.commands import run_app
 from tests.support.databases import at_database, copied_database, drop_database, execute
 from tests.support.live import REST_SECONDS, Live
+from tests.support.stored_webhooks import stored
 
 pytestmark = [pytest.mark.stack, pytest.mark.slow]
 
@@ -52,7 +53,7 @@ CHANGES = {
 
 
 async def send(live: Live, records: list[Record]) -> None:
-    for topic in (COMMANDS, LINES):
+    for topic in (COMMANDS, LINES, WEBHOOKS):
         await live.send(topic, [(record.key, record.value) for record in records if record.topic == topic])
 
 
@@ -62,10 +63,11 @@ def replay(live: Live, *arguments: str) -> CompletedProcess[str]:
 
 
 async def mixed_traffic(live: Live) -> int:
-    """Sales, refunds, payouts, lines, repeats and garbage, until all windows are closed; returns records."""
+    """Sales, refunds, payouts, disputes, webhooks, lines, repeats and garbage, until all windows are closed; returns records."""
     live.configure(platform())
     generator = Generator(SEED, RATE, datetime.now(UTC))
-    opening, records = list(generator.opening()), list(generator.records(SECONDS))
+    opening = list(stored(generator.opening(), generator.started))
+    records = list(stored(generator.records(SECONDS), generator.started))
     await send(live, opening)
     await live.rest()
     await send(live, records)

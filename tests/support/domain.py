@@ -260,6 +260,7 @@ class Books:
         for ref, payment in self.of_kind("payment"):
             self._check_payment(payment)
             assert ref.key == (payment.merchant_id, payment.id)
+            assert msgspec.json.decode(encode(payment), type=Payment) == payment
         self._check_pending()
         self._check_held()
         self._check_reversals()

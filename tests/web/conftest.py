@@ -7,9 +7,11 @@ from typing import Any
 
 import pytest
 from aiohttp.test_utils import TestClient, TestServer
+from playwright.async_api import Browser, async_playwright
 
 from app.store.pool import open_pool
 from app.store.web_keys import add_key
+from tests.web.browsers import ARGUMENTS, CHROMIUM
 from tests.web.tail import FakeTail
 from web.application import build
 from web.ingress import Ingress
@@ -94,3 +96,11 @@ async def viewer(web: Web) -> dict[str, str]:
 async def acme(web: Web) -> dict[str, str]:
     """A key of the merchant `m-1`."""
     return await web.key("merchant", "m-1")
+
+
+@pytest.fixture
+async def browser() -> AsyncIterator[Browser]:
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        yield browser
+        await browser.close()

@@ -2,38 +2,21 @@
 
 from __future__ import annotations
 
-import shutil
+import json
 from collections.abc import AsyncIterator
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.async_api import Browser, Page, async_playwright, expect
+from playwright.async_api import Browser, Page, expect
 
-from tests.support.waiting import eventually
 from tests.web import rows
+from tests.web.browsers import WITHIN_MS, WORST_CONTRAST, needs_browser, served
 from tests.web.conftest import Web
+from tests.web.test_evidence import PAIR
 
-CHROMIUM = next((path for name in ("chromium", "chromium-browser") if (path := shutil.which(name))), None)
-ARGUMENTS = [
-    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-    "--disable-component-update", "--disable-sync",
-]  # fmt: skip
-WITHIN_MS = 10_000
-
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(CHROMIUM is None, reason="NO BROWSER: the live page is not tested; install chromium"),
-]
-
-
-@pytest.fixture
-async def browser(tmp_path: Path) -> AsyncIterator[Browser]:
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
-        yield browser
-        await browser.close()
+pytestmark = needs_browser
+FULL = "/mismatches?show=all&severity=LOW&severity=HIGH&psp=stripe&amount_from=1#one"
 
 
 @pytest.fixture
@@ -53,22 +36,24 @@ async def page(browser: Browser, web: Web) -> AsyncIterator[Page]:
 
 async def fill(web: Web, count: int) -> None:
     for number in range(count):
-        await rows.mismatch(web.pool, f"old-{number}", detected_at=rows.NOON - timedelta(minutes=number))
+        await rows.news(web, f"old-{number}", detected_at=rows.NOON - timedelta(minutes=number))
 
 
 async def test_a_mismatch_appears_by_itself_and_newest_on_top(page: Page, web: Web) -> None:
     await expect(page.locator("#no-mismatches")).to_be_visible()
-    await rows.mismatch(web.pool, "one", expected_amount=1234567, actual_amount=1200000)
+    await rows.news(web, "one", expected_amount=1234567, actual_amount=1200000)
     row = page.locator("#mismatch-one")
     await expect(row).to_be_visible(timeout=WITHIN_MS)
     await expect(page.locator("#no-mismatches")).to_be_hidden()
     await expect(row).to_contain_text("12\u202f345.67")
     await expect(row).to_contain_text("−345.67")
-    await rows.mismatch(web.pool, "two", detected_at=rows.NOON + timedelta(seconds=1))
-    await rows.mismatch(web.pool, "zero", detected_at=rows.NOON - timedelta(seconds=1))
+    await rows.news(web, "two", detected_at=rows.NOON + timedelta(seconds=1))
+    await rows.news(web, "zero", detected_at=rows.NOON - timedelta(seconds=1))
     await expect(page.locator("#mismatches tr")).to_have_count(3, timeout=WITHIN_MS)
     assert await ids(page) == ["mismatch-two", "mismatch-one", "mismatch-zero"]
-    await web.pool.execute("UPDATE mismatches SET status = 'auto_resolved' WHERE id = 'one'")
+    await rows.news(
+        web, "one", "resolved", 2, status="auto_resolved", expected_amount=1234567, actual_amount=1200000
+    )
     await expect(row).to_contain_text("Auto resolved", timeout=WITHIN_MS)
 
 
@@ -94,8 +79,8 @@ async def test_what_is_being_read_does_not_move(page: Page, web: Web) -> None:
     target = page.locator("#mismatch-old-20")
     await page.evaluate("document.querySelector('#mismatch-list').scrollTop = 700")
     before = await target.bounding_box()
-    await rows.mismatch(web.pool, "new-1", detected_at=rows.NOON + timedelta(seconds=1))
-    await rows.mismatch(web.pool, "new-2", detected_at=rows.NOON + timedelta(seconds=2))
+    await rows.news(web, "new-1", detected_at=rows.NOON + timedelta(seconds=1))
+    await rows.news(web, "new-2", detected_at=rows.NOON + timedelta(seconds=2))
     button = page.locator("#show-new")
     await expect(button).to_have_text("Show 2 new", timeout=WITHIN_MS)
     assert await target.bounding_box() == before
@@ -107,7 +92,7 @@ async def test_what_is_being_read_does_not_move(page: Page, web: Web) -> None:
 
 
 async def test_a_selection_survives_the_updates(page: Page, web: Web) -> None:
-    await rows.mismatch(web.pool, "one")
+    await rows.news(web, "one")
     await expect(page.locator("#mismatch-one")).to_be_visible(timeout=WITHIN_MS)
     await page.locator("#mismatch-one .who").dblclick()
     selected = await page.evaluate("String(getSelection())")
@@ -119,11 +104,11 @@ async def test_a_selection_survives_the_updates(page: Page, web: Web) -> None:
 
 async def test_hostile_text_stays_text(page: Page, web: Web) -> None:
     hostile = '"><img src=x onerror=alert(1)><script>alert(2)</script>'
-    await rows.mismatch(web.pool, "one", merchant_id=hostile, payment_id=hostile, psp=hostile)
+    await rows.news(web, "one", merchant_id=hostile, payment_id=hostile, psp=hostile)
     await expect(page.locator("#mismatch-one")).to_contain_text(hostile, timeout=WITHIN_MS)
     assert await page.locator("main img, main script").count() == 0
     await page.locator("#mismatch-one a").click()
-    await expect(page.locator(".facts").first).to_contain_text(hostile)
+    await expect(page.locator("#detail")).to_contain_text(hostile)
 
 
 async def test_the_first_look_needs_no_script(browser: Browser, web: Web) -> None:
@@ -144,56 +129,29 @@ async def test_the_first_look_needs_no_script(browser: Browser, web: Web) -> Non
 async def test_nothing_overflows_and_texts_have_contrast(
     browser: Browser, web: Web, width: int, scheme: Any
 ) -> None:
+    """The overview, the finder with everything open, and one mismatch."""
     await rows.positions(web.pool)
     await rows.worker(web.pool, "w-1", ["payments.commands:0"])
     await rows.account(web.pool, "m_pend:m-1", 10**15)
-    await rows.mismatch(web.pool, "one", expected_amount=10**15, payment_id="p" * 120)
+    await rows.mismatch(
+        web.pool, "one", expected_amount=10**15, payment_id="p" * 120, explanation=json.dumps(PAIR)
+    )
     for severity in ("CRITICAL", "HIGH", "MEDIUM"):
         await rows.mismatch(web.pool, severity, severity=severity)
     await served(web, "mismatch-one", "mismatch-MEDIUM", "m_pend")
     context = await browser.new_context(viewport={"width": width, "height": 800}, color_scheme=scheme)
     page = await context.new_page()
-    await page.goto(str(web.client.make_url("/")))
-    await expect(page.locator("#mismatch-one")).to_be_visible()
-    assert await page.evaluate("document.documentElement.scrollWidth") <= width
-    assert await page.evaluate(WORST_CONTRAST) >= 4.5  # WCAG 2.2 AA
+    for path, shown in (("/", "#mismatch-one"), (FULL, "#more-filters"), ("/mismatches/one", "#detail")):
+        await page.goto(str(web.client.make_url(path)))
+        await expect(page.locator(shown)).to_be_visible()
+        if path == FULL:
+            await page.evaluate("document.getElementById('more-filters').open = true")
+            await expect(page.locator("#panel #detail")).to_be_visible()
+        assert await page.evaluate("document.documentElement.scrollWidth") <= width, path
+        assert await page.evaluate(WORST_CONTRAST) >= 4.5, path  # WCAG 2.2 AA
     await context.close()
-
-
-async def served(web: Web, *texts: str) -> None:
-    """Wait until the page as served holds these texts: what it shows may be a second old."""
-
-    async def on_page() -> Any:
-        async with web.client.get("/") as response:
-            text = await response.text()
-        return all(wanted in text for wanted in texts)
-
-    await eventually(on_page, 10, f"a page with {texts}")
 
 
 async def ids(page: Page) -> list[str]:
     found: list[str] = await page.locator("#mismatches tr").evaluate_all("rows => rows.map(row => row.id)")
     return found
-
-
-WORST_CONTRAST = """() => {
-  const rgb = (text) => text.match(/[\\d.]+/g).map(Number);
-  const light = ([r, g, b]) => [r, g, b].map((v) => v / 255)
-    .map((v) => (v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4))
-    .reduce((sum, v, i) => sum + v * [0.2126, 0.7152, 0.0722][i], 0);
-  const behind = (element) => {
-    for (let at = element; at; at = at.parentElement) {
-      const colour = rgb(getComputedStyle(at).backgroundColor);
-      if (colour.length === 3 || colour[3] > 0) return colour;
-    }
-    return [255, 255, 255];
-  };
-  let worst = 21;
-  for (const element of document.querySelectorAll("body *")) {
-    const own = [...element.childNodes].some((node) => node.nodeType === 3 && node.textContent.trim());
-    if (!own || !element.checkVisibility()) continue;
-    const [a, b] = [light(rgb(getComputedStyle(element).color)), light(behind(element))];
-    worst = Math.min(worst, (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05));
-  }
-  return worst;
-}"""

@@ -8,8 +8,9 @@ from hypothesis import strategies as st
 
 from app.domain.accounts import NORMAL_SIDE
 from app.domain.money import EXPONENTS
+from web.comparison import flatten
 from web.money import GROUP, MINUS, format_minor
-from web.render import flatten, rate, span
+from web.render import rate, span
 from web.views import KIND_NAMES, words_of
 
 

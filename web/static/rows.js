@@ -122,7 +122,7 @@ export class Stream {
     const source = new EventSource(url + mark);
     this.source = source;
     this.listen("ready", () => { if (!after) this.gap(); });
-    this.listen("reset", () => this.gap());
+    this.listen("reset", () => { this.events.ready?.(); this.gap(); });
     for (const [name, take] of Object.entries(this.events)) this.listen(name, take);
     source.addEventListener("error", () => {
       this.events.closed?.();
@@ -148,8 +148,13 @@ export class Stream {
 // The page as the server would show it now.
 export async function fetched(url) {
   const response = await fetch(url, { headers: { Accept: "text/html" } });
-  if (!response.ok) throw new Error(`${response.status}`);
+  if (!response.ok) throw Object.assign(new Error(`${response.status}`), { detail: await detailOf(response) });
   return new DOMParser().parseFromString(await response.text(), "text/html");
+}
+
+// What a refusal says, where it is one of the server's problem documents.
+async function detailOf(response) {
+  try { return response.status < 500 ? (await response.json()).detail : ""; } catch { return ""; }
 }
 
 export function rowsOf(page) {
