@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
+import sys
 from pathlib import Path
 
 import click
@@ -13,8 +14,10 @@ from app.demo.run import Options, run_demo
 from app.settings import LOCAL_STACK
 
 STOPPED = 130
-DEFAULT_RATE = 300.0
+DEFAULT_RATE = 200.0
 HIGHEST_RATE = 5_000.0
+PLAIN_WIDTH = 110
+"""Columns where the output is no terminal."""
 
 
 @click.command()
@@ -27,7 +30,7 @@ HIGHEST_RATE = 5_000.0
     type=click.FloatRange(1, HIGHEST_RATE),
     default=DEFAULT_RATE,
     show_default=True,
-    help="Records per second over all topics.",
+    help="Records and webhooks per second.",
 )
 @click.option(
     "--dir",
@@ -40,7 +43,7 @@ HIGHEST_RATE = 5_000.0
 @click.pass_context
 def command(ctx: click.Context, seconds: float | None, seed: int, rate: float, directory: Path) -> None:
     """Show the whole program at work; ends with 0 only if what was sent is what the books hold."""
-    console = Console()
+    console = Console() if sys.stdout.isatty() else Console(width=PLAIN_WIDTH)
     agrees = _run(Options(seconds, seed, rate, directory), console)
     if agrees is None:
         console.print("stopped")

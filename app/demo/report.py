@@ -52,17 +52,20 @@ def categories(truth: Truth, before: Books, after: Books) -> list[Category]:
 
 
 def money(truth: Truth, before: Books, after: Books) -> list[Row]:
-    """Minor units, one row per figure and currency, named `{figure}, {currency}`."""
+    """Minor units, one row per figure and currency, named `{figure}, {currency}`.
+
+    `held`: for disputes; `owed`: to merchants; `in transit`: from PSPs; `bank fees`: of payouts.
+    """
     owed = _balance(before, after, "m_pend", "m_avail")
     return [
         *_each("captured", truth.captured, _gain(before.captured, after.captured)),
         *_each("refunded", truth.refunded, _gain(before.refunded, after.refunded)),
         *_each("disputed", truth.disputed, _gain(before.disputed, after.disputed)),
-        *_each("held for disputes", truth.held, _balance(before, after, "m_hold")),
+        *_each("held", truth.held, _balance(before, after, "m_hold")),
         *_each("platform fees", truth.platform_fees, _balance(before, after, "plat_fee")),
-        *_each("owed to merchants", truth.merchants_money, owed),
-        *_each("in transit from PSPs", truth.settled_net, _balance(before, after, "transit")),
-        *_each("bank fees of payouts", truth.bank_fees, _balance(before, after, "payout_fee")),
+        *_each("owed", truth.merchants_money, owed),
+        *_each("in transit", truth.settled_net, _balance(before, after, "transit")),
+        *_each("bank fees", truth.bank_fees, _balance(before, after, "payout_fee")),
     ]
 
 
@@ -89,7 +92,7 @@ def outcomes(truth: Truth, before: Books, after: Books) -> list[Row]:
         _equal("dead letters", truth.outcomes[DEAD], commands.get(DEAD, 0)),
         _equal("dead letters in matching", 0, matching.get(DEAD, 0)),
         _at_least("duplicates", truth.outcomes[DUPLICATE], commands.get(DUPLICATE, 0)),
-        _at_least("commands, lanes' and timers' too", truth.sent[COMMANDS], commands.get("records", 0)),
+        _at_least("commands, lanes' too", truth.sent[COMMANDS], commands.get("records", 0)),
         _at_least("lines and trailers at the door", truth.sent[LINES], lines.get("records", 0)),
     ]
 

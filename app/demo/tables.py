@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
@@ -16,9 +17,9 @@ NEVER: Sequence[float] = ()
 def show_categories(
     console: Console, found: Sequence[Category], detection: Mapping[str, Sequence[float]]
 ) -> None:
-    """`detection`: category -> [median, 99th percentile], ms from the log to the finding, mishaps and all."""
+    """`detection`: category -> [median, 99th percentile], ms from the log to the finding."""
     table = _table(
-        "Planted against found", "mismatch", "planted", "found", "", "resolved itself", "median", "99 %"
+        "Planted against found", "mismatch", "planted", "found", "", "taken back", "median", "99 %"
     )
     for row in found:
         figures = (str(row.planted), str(row.found), _mark(row.agrees), str(row.resolved))
@@ -26,8 +27,9 @@ def show_categories(
         table.add_row(row.name, *figures, _seconds(median), _seconds(most))
     console.print(table)
     console.print(
-        "[dim]resolved itself: opened because the other side was not there yet, and taken back when it came; "
-        "median, 99 %: from the log to the finding[/]"
+        "[dim]taken back: opened by itself and resolved by itself, when the other side came after all\n"
+        "median, 99 %: from the log to the finding, mishaps included[/]\n",
+        highlight=False,
     )
     for row in found:
         for what, names in (("missed", row.missed), ("not planted", row.extra)):
@@ -40,7 +42,7 @@ def show_money(console: Console, rows: Sequence[Row]) -> None:
     """One line per figure, one column per currency; where the two differ, both stand there."""
     cells = {tuple(row.name.rsplit(", ", 1)): row for row in rows}
     currencies = sorted({currency for _, currency in cells})
-    title = "Money, minor units: what was sent is what the books hold"
+    title = "Sent against the books: money in minor units"
     table = _table(title, "figure", *currencies, "")
     for figure in dict.fromkeys(figure for figure, _ in cells):
         own = [cells.get((figure, currency)) for currency in currencies]
@@ -50,16 +52,18 @@ def show_money(console: Console, rows: Sequence[Row]) -> None:
 
 
 def show_counts(console: Console, rows: Sequence[Row]) -> None:
-    table = _table("Sent against the books", "figure", "sent", "books", "")
+    table = _table("Sent against the books: records", "figure", "sent", "books", "")
     for row in rows:
         table.add_row(row.name, row.expected, row.found, _mark(row.agrees))
     console.print(table)
 
 
 def _table(title: str, first: str, *others: str) -> Table:
-    table = Table(first, title=title, title_justify="left")
+    """Narrow enough for 80 columns; a figure that is too long goes on in a second line, it is never cut."""
+    table = Table(title=title, title_justify="left", box=SIMPLE_HEAD, padding=(0, 1), pad_edge=False)
+    table.add_column(first, no_wrap=True)
     for head in others:
-        table.add_column(head, justify="right" if head else "left")
+        table.add_column(head, justify="right" if head else "left", overflow="fold")
     return table
 
 
