@@ -81,13 +81,14 @@ def make_load(records: int, *, skewed: bool, seed: int) -> Load:
         big = skewed and chance.random() < BIG_SHARE
         merchant = 0 if big else chance.randrange(MERCHANTS)
         cents = chance.randrange(500, 50_000)
-        made.append(_payment(payments, merchant, cents, now))
+        made.append(payment(payments, merchant, cents, now))
         payments += 1
         amount += cents
     return Load(made, payments, records - payments, amount)
 
 
-def _payment(number: int, merchant: int, cents: int, now: str) -> Outgoing:
+def payment(number: int, merchant: int, cents: int, now: str) -> Outgoing:
+    """A payment of `cents` minor units at `now`, RFC 3339; its ids are its number's."""
     text = (
         f'{{"type":"payment.record","id":"c{number}","merchant_id":"m-{merchant}","payment_id":"pay-{number}",'
         f'"amount":{cents},"currency":"{CURRENCY}","psp":"{PSP}","psp_payment_id":"pi_{number}",'

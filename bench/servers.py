@@ -22,7 +22,7 @@ from bench.load import PARTITIONS
 from bench.machine import Cpu, cpu_of
 from tests.support.databases import copied_database, make_template
 from tests.support.guard import guarded
-from tests.support.topics import Topic, make_anew
+from tests.support.topics import APPEND_TIME, Topic, make_anew
 
 RESULTS = "bench.results"
 """Where the raw loop writes; the program knows no such topic."""
@@ -47,7 +47,7 @@ class Servers:
     async def emptied(self) -> AsyncIterator[Emptied]:
         """Empty topics and an empty database, with clients to look at them."""
         self._template = self._template or await make_template(self.dsn)
-        await make_anew(self.kafka, [*specs(PARTITIONS), Topic(RESULTS, PARTITIONS)])
+        await make_anew(self.kafka, [*specs(PARTITIONS), Topic(RESULTS, PARTITIONS, config=APPEND_TIME)])
         async with copied_database(self.dsn, self._template) as dsn:
             reader, publisher = RangeReader(self.kafka, client_id="bench"), Publisher(self.kafka)
             pool = await open_pool(dsn, 2, "bench")
