@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import accumulate
 from typing import Any, Final, Literal, NamedTuple
 
 from aiohttp import web
 from prometheus_client import generate_latest
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
 
+from app.store.web_detection import BUCKETS_MS, SinceStart
 from app.store.web_errors import is_unavailable
 from web.deps import DEPS
 from web.schemas import PartitionStatus, Status
@@ -23,7 +25,7 @@ class Metric(NamedTuple):
     """One family. A counter's samples end in `_total`."""
 
     name: str
-    kind: Literal["gauge", "counter"]
+    kind: Literal["gauge", "counter", "histogram"]
     labels: tuple[str, ...]
     help: str
 
@@ -55,12 +57,28 @@ CATALOGUE: Final = (
     Metric("tallystick_worker_rss_bytes", "gauge", ("worker_id",), "Resident memory of the worker"),
     Metric("tallystick_dead_letters", "gauge", ("topic", "status"), "Records that could not be decided"),
     Metric("tallystick_mismatches", "gauge", ("category", "severity", "status"), "Mismatches"),
+    Metric("tallystick_open_mismatches", "gauge", ("category", "severity"), "Mismatches in any open status"),
+    Metric(
+        "tallystick_mismatches_opened_last_minute", "gauge", (), "Mismatches detected in the last 60 seconds"
+    ),
+    Metric(
+        "tallystick_time_to_detect_quantile_seconds",
+        "gauge",
+        ("window", "quantile"),
+        "From the second side's append to the commit; window `15m` or `all`; absent where nothing was found",
+    ),
     Metric("tallystick_ledger_transactions", "gauge", (), "Transactions in the ledger"),
     Metric("tallystick_ledger_entries", "gauge", (), "Entries in the ledger"),
     Metric("tallystick_payments", "gauge", (), "Payments known"),
     Metric("tallystick_verify_ok", "gauge", (), "1 when the last verify passed; absent before the first"),
     Metric("tallystick_verify_age_seconds", "gauge", (), "Seconds since the last verify ended"),
     Metric("tallystick_live_views", "gauge", (), "Live pages open on this process"),
+)
+DETECTION: Final = Metric(
+    "tallystick_time_to_detect_seconds",
+    "histogram",
+    (),
+    "From the second side's append to the commit, of every mismatch there is",
 )
 OF_THE_PROCESS: Final = (
     Metric(
@@ -73,7 +91,7 @@ OF_THE_PROCESS: Final = (
         "Webhooks that came: `stored`, or why not (the problem's `code`; `cut_off`: never answered)",
     ),
     Metric(
-        "tallystick_http_request_duration_seconds", "gauge", ("route",), "How long they took, a histogram"
+        "tallystick_http_request_duration_seconds", "histogram", ("route",), "How long they took, a histogram"
     ),
 )
 
@@ -83,14 +101,16 @@ Sample = tuple[str, tuple[Any, ...], float]
 async def get_metrics(request: web.Request) -> web.StreamResponse:
     """While the database is away the answer is 200 with `tallystick_database_up 0` and no stale figures."""
     deps = request.app[DEPS]
+    histogram = b""
     try:
-        samples = list(_samples(await deps.snapshots.current()))
+        snapshot = await deps.snapshots.current()
+        samples, histogram = list(_samples(snapshot)), detection_histogram(snapshot.since_start)
     except Exception as error:
         if not is_unavailable(error):
             raise
         samples = [("tallystick_database_up", (), 0)]
     samples.append(("tallystick_live_views", (), len(deps.feed.boxes)))
-    body = expose(samples) + generate_latest(deps.requests_seen.registry)
+    body = expose(samples) + histogram + generate_latest(deps.requests_seen.registry)
     return web.Response(body=body, headers={"Content-Type": CONTENT_TYPE})
 
 
@@ -100,6 +120,15 @@ def expose(samples: list[Sample]) -> bytes:
     for name, labels, value in samples:
         families[name].add_metric([str(label) for label in labels], value)
     return generate_latest(_Fixed([family for family in families.values() if family.samples]))
+
+
+def detection_histogram(found: SinceStart) -> bytes:
+    """Cumulative, as Prometheus wants it; the ends in seconds."""
+    ends = [*(str(end / 1000) for end in BUCKETS_MS), "+Inf"]
+    buckets = list(zip(ends, accumulate(found.buckets), strict=True))
+    family = HistogramMetricFamily(DETECTION.name, DETECTION.help)
+    family.add_metric([], buckets, found.sum_ms / 1000)
+    return generate_latest(_Fixed([family]))
 
 
 def _family(metric: Metric) -> GaugeMetricFamily | CounterMetricFamily:
@@ -129,6 +158,7 @@ def _samples(snapshot: Snapshot) -> Iterator[Sample]:
         yield "tallystick_dead_letters", (letters.topic, letters.status), letters.count
     for count in status.mismatches:
         yield "tallystick_mismatches", (count.category, count.severity, count.status), count.count
+    yield from _of_detection(status)
     yield "tallystick_ledger_transactions", (), status.ledger.transactions
     yield "tallystick_ledger_entries", (), status.ledger.entries
     yield "tallystick_payments", (), status.ledger.payments
@@ -136,6 +166,17 @@ def _samples(snapshot: Snapshot) -> Iterator[Sample]:
         age = (status.as_of - status.last_verify.finished_at).total_seconds()
         yield "tallystick_verify_ok", (), status.last_verify.ok
         yield "tallystick_verify_age_seconds", (), age
+
+
+def _of_detection(status: Status) -> Iterator[Sample]:
+    for found in status.open_mismatches:
+        yield "tallystick_open_mismatches", (found.category, found.severity), found.count
+    detection = status.detection
+    yield "tallystick_mismatches_opened_last_minute", (), detection.opened_last_minute
+    for window, times in (("15m", detection.last_15_minutes), ("all", detection.since_start)):
+        for quantile, value in (("0.5", times.p50_ms), ("0.99", times.p99_ms)):
+            if value is not None:
+                yield "tallystick_time_to_detect_quantile_seconds", (window, quantile), value / 1000
 
 
 def _of_partition(partition: PartitionStatus, age_seconds: float) -> Iterator[Sample]:
@@ -167,15 +208,11 @@ def _of_workers(status: Status) -> Iterator[Sample]:
 def render_docs() -> bytes:
     """docs/metrics.md."""
     rows = "".join(
-        f"| `{metric.name}{'_total' if metric.kind == 'counter' else ''}` | {_kind(metric)} "
+        f"| `{metric.name}{'_total' if metric.kind == 'counter' else ''}` | {metric.kind} "
         f"| {', '.join(f'`{label}`' for label in metric.labels) or '–'} | {metric.help} |\n"
-        for metric in (*CATALOGUE, *OF_THE_PROCESS)
+        for metric in (*CATALOGUE, DETECTION, *OF_THE_PROCESS)
     )
     return (DOCS_HEAD + rows).encode()
-
-
-def _kind(metric: Metric) -> str:
-    return "histogram" if metric.name.endswith("duration_seconds") else metric.kind
 
 
 DOCS_HEAD: Final = """# Metrics

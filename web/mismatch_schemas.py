@@ -120,22 +120,6 @@ class MismatchPage(Answer, frozen=True, kw_only=True):
     counts: MismatchCounts | None
 
 
-class DetectionTimes(Answer, frozen=True, kw_only=True):
-    """From the second side's append to the commit, in milliseconds; null where nothing was found."""
-
-    count: int
-    p50_ms: int | None
-    p99_ms: int | None
-
-
-class DetectionStatus(Answer, frozen=True, kw_only=True):
-    """`since_start`: of every mismatch in the database."""
-
-    opened_last_minute: int
-    last_15_minutes: DetectionTimes
-    since_start: DetectionTimes
-
-
 class StreamedMismatch(Mismatch, frozen=True, kw_only=True):
     """Data of the stream's event `mismatch`; `change` is `opened`, `changed` or `resolved`.
 

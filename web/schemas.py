@@ -90,6 +90,30 @@ class CategoryCount(Answer, frozen=True, kw_only=True):
     count: int
 
 
+class DetectionTimes(Answer, frozen=True, kw_only=True):
+    """From the second side's append to the commit, in milliseconds; null where nothing was found."""
+
+    count: int
+    p50_ms: int | None
+    p99_ms: int | None
+
+
+class DetectionStatus(Answer, frozen=True, kw_only=True):
+    """`since_start`: of every mismatch in the database."""
+
+    opened_last_minute: int
+    last_15_minutes: DetectionTimes
+    since_start: DetectionTimes
+
+
+class OpenCount(Answer, frozen=True, kw_only=True):
+    """Mismatches in any open status."""
+
+    category: str
+    severity: str
+    count: int
+
+
 class LedgerCounts(Answer, frozen=True, kw_only=True):
     transactions: int
     entries: int
@@ -119,6 +143,8 @@ class Status(Answer, frozen=True, kw_only=True):
     outbox: Backlog
     timers: Backlog
     mismatches: list[CategoryCount]
+    open_mismatches: list[OpenCount]
+    detection: DetectionStatus
     ledger: LedgerCounts
     balances: list[KindBalance]
 

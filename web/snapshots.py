@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Any, Final, Generic, TypeVar
 
 from app.store.api import LaneId
+from app.store.web_detection import Lately, SinceStart, read_lately, read_since_start
 from app.store.web_figures import Books, Counts, Fast, read_books, read_counts, read_fast
 from web.ends import EndOffsets
 
@@ -35,6 +36,8 @@ class Snapshot:
     fast: Fast
     books: Books
     counts: Counts
+    lately: Lately
+    since_start: SinceStart
     rates: dict[LaneId, float]
     ends: dict[LaneId, int | None]
     ends_age_seconds: float | None
@@ -93,6 +96,8 @@ class Snapshots:
         self._last: Snapshot | None = None
         self._books = Spaced(read_books)
         self._counts = Spaced(read_counts)
+        self._lately = Spaced(read_lately)
+        self._since_start = Spaced(read_since_start)
 
     @property
     def last(self) -> Snapshot | None:
@@ -113,6 +118,8 @@ class Snapshots:
             fast = await read_fast(connection, LATEST_MISMATCHES)
             books = await self._books.get(connection)
             counts = await self._counts.get(connection)
+            lately = await self._lately.get(connection)
+            since_start = await self._since_start.get(connection)
         positions = {LaneId(lane.topic, lane.partition): lane.next_offset for lane in fast.lanes}
         self._ends.watch(positions)
         return Snapshot(
@@ -120,6 +127,8 @@ class Snapshots:
             fast=fast,
             books=books,
             counts=counts,
+            lately=lately,
+            since_start=since_start,
             rates=self._rates.add(taken, positions),
             ends={lane: self._ends.get(lane) for lane in positions},
             ends_age_seconds=self._ends.age_seconds,

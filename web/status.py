@@ -6,6 +6,7 @@ from typing import Final
 
 import msgspec
 
+from app.domain.mismatch import OPEN_STATUSES
 from app.store.api import LaneId
 from app.store.web_figures import Books, LaneFigures, VerifyRun, WorkerFigures
 from web.call import Call, NoQuery
@@ -13,9 +14,12 @@ from web.schemas import (
     Backlog,
     CategoryCount,
     DeadLetters,
+    DetectionStatus,
+    DetectionTimes,
     KafkaStatus,
     KindBalance,
     LedgerCounts,
+    OpenCount,
     PartitionStatus,
     Status,
     VerifyStatus,
@@ -46,6 +50,8 @@ def status_of(snapshot: Snapshot) -> Status:
         outbox=_backlog([(lane.outbox_rows, lane.outbox_age_seconds) for lane in fast.lanes]),
         timers=_backlog([(lane.timers_overdue, lane.timer_age_seconds) for lane in fast.lanes]),
         mismatches=[CategoryCount(**msgspec.structs.asdict(count)) for count in books.mismatches],
+        open_mismatches=_open(books),
+        detection=_detection(snapshot),
         ledger=LedgerCounts(
             transactions=counts.ledger_transactions, entries=counts.ledger_entries, payments=counts.payments
         ),
@@ -109,6 +115,27 @@ def _worker(worker: WorkerFigures) -> WorkerStatus:
 
 def _verify(run: VerifyRun | None) -> VerifyStatus | None:
     return VerifyStatus(**msgspec.structs.asdict(run)) if run else None
+
+
+def _open(books: Books) -> list[OpenCount]:
+    counts: dict[tuple[str, str], int] = {}
+    for found in books.mismatches:
+        if found.status in OPEN_STATUSES:
+            key = found.category, found.severity
+            counts[key] = counts.get(key, 0) + found.count
+    return [
+        OpenCount(category=category, severity=severity, count=count)
+        for (category, severity), count in sorted(counts.items())
+    ]
+
+
+def _detection(snapshot: Snapshot) -> DetectionStatus:
+    lately, since_start = snapshot.lately, snapshot.since_start
+    return DetectionStatus(
+        opened_last_minute=lately.opened_last_minute,
+        last_15_minutes=DetectionTimes(**msgspec.structs.asdict(lately.times)),
+        since_start=DetectionTimes(**msgspec.structs.asdict(since_start.times)),
+    )
 
 
 def _dead_letters(books: Books) -> DeadLetters:

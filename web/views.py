@@ -155,6 +155,7 @@ def _trial_balance(currency: str, rows: list[KindBalance]) -> TrialBalance:
 def tiles(status: Status) -> list[Tile]:
     return [
         _mismatch_tile(status),
+        _detection_tile(status),
         _books_tile(status),
         _verify_tile(status),
         _lag_tile(status),
@@ -174,6 +175,18 @@ def _mismatch_tile(status: Status) -> Tile:
     return Tile(
         "Open mismatches", number, note, "bad" if urgent["CRITICAL"] else "warn" if number else "good"
     )
+
+
+def _detection_tile(status: Status) -> Tile:
+    """How quickly mismatches are found now; where there were none lately, how quickly they ever were."""
+    lately, ever = status.detection.last_15_minutes, status.detection.since_start
+    times, period = (lately, "15 min") if lately.count else (ever, "since start")
+    label = f"Time to detect, p99 {period}"
+    opened = f"{format_count(status.detection.opened_last_minute)} opened in the last minute"
+    if times.p50_ms is None or times.p99_ms is None:
+        return Tile(label, "–", opened)
+    note = f"p50 {times.p50_ms / 1000:.2f} s, {opened}"
+    return Tile(label, f"{times.p99_ms / 1000:.2f} s", note, "good" if times.p99_ms <= 1000 else "plain")
 
 
 def _books_tile(status: Status) -> Tile:

@@ -19,7 +19,7 @@ from tests.web import rows
 from tests.web.conftest import Web
 from web.call import Access, Endpoint, Raw
 from web.docs import DOCUMENTS
-from web.metrics import CATALOGUE, OF_THE_PROCESS
+from web.metrics import CATALOGUE, DETECTION, OF_THE_PROCESS
 from web.problems import CODES, ProblemDocument
 from web.routes import ENDPOINTS, RAW
 
@@ -125,7 +125,7 @@ class TestMetrics:
         self, web: Web, viewer: dict[str, str]
     ) -> None:
         await self.full(web)
-        wanted = {metric.name: metric for metric in (*CATALOGUE, *OF_THE_PROCESS)}
+        wanted = {metric.name: metric for metric in (*CATALOGUE, DETECTION, *OF_THE_PROCESS)}
 
         async def complete() -> Any:
             found = await self.families(web, viewer)
@@ -138,8 +138,7 @@ class TestMetrics:
             metric = wanted[name]
             assert f"| `{name}{'_total' if metric.kind == 'counter' else ''}` |" in documented
             assert family.documentation == metric.help
-            kind = "histogram" if name.endswith("duration_seconds") else metric.kind
-            assert family.type == kind, name
+            assert family.type == metric.kind, name
             for sample in family.samples:
                 assert set(sample.labels) - {"le"} == set(metric.labels), name
 

@@ -9,7 +9,7 @@ from typing import Any, get_args
 import msgspec
 
 from app.domain.mismatch import OPEN_STATUSES
-from app.store import web_figures, web_mismatches, web_reads
+from app.store import web_detection, web_figures, web_mismatches, web_reads
 from app.store.mismatch_filters import MismatchFilter
 from app.store.web_mismatches import Sort, page_query
 from tests.web import rows
@@ -36,6 +36,7 @@ PLANS: list[tuple[str, str, list[Any], str]] = [
     ("open, due first", *page("due_at", (rows.NOON, "a"), OPEN), "mismatches_open_due"),
     ("a payment's mismatches", *page("-detected_at", payment_id="p"), "mismatches_payment"),
     ("what changed a mismatch", web_mismatches.LAST_CHANGE, ["t", 0, 7], "batches_pkey"),
+    ("times of detection, lately", web_detection.LATELY, [], "mismatches_detected"),
     ("what lines posted", web_mismatches.POSTED_BY_LINES, ["pi_1", "capture", "stripe"], "items_pkey"),
     ("times of detection", web_mismatches.DETECTED_AFTER, [["a"]], "mismatches_pkey"),
     ("a merchant's mismatches", *page("-detected_at", merchant_id="m-1"), "mismatches_merchant"),
