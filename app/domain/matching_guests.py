@@ -34,6 +34,8 @@ def meet(item: Item, command: LineMet) -> Item:
     held = item.find(command.line)
     if held is None or held.guest_of is not None:
         raise Ignored("this line is not at home here any more")
+    if command.place not in (None, held.pointed):
+        raise Ignored("this line has another reference by now")
     if held.met == command.candidates:
         raise Duplicate
     kept = replace(held, met=command.candidates)

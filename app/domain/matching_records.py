@@ -77,6 +77,8 @@ class LineMet(Placed, frozen=True, kw_only=True, tag="line.met", gc=False):
 
     line: LongId
     candidates: tuple[Candidate, ...]
+    place: LongId | None = None
+    """The identity that answers; the line may have been corrected to another one meanwhile."""
 
 
 class LineAssigned(Placed, frozen=True, kw_only=True, tag="line.assigned", gc=False):

@@ -148,6 +148,7 @@ def tell_visitors(draft: Draft, before: Item | None, item: Item) -> None:
                 kind=item.kind,
                 line=line,
                 candidates=item.candidates,
+                place=item.identity,
             )
             draft.send(MATCHING_COMMANDS, home(item.psp, line_home), record)
 

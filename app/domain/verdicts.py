@@ -22,6 +22,7 @@ def tell_merchant(draft: Draft, item: Item, complete: bool) -> Item:
         kind=item.kind,
         matched=complete,
         occurred_at=draft.now,
+        home=item.identity,
     )
     draft.send(PAYMENTS_COMMANDS, expectation.merchant_id, record)
     return replace(item, matched=complete)

@@ -84,7 +84,7 @@ MATCHING_FULL: Final[tuple[msgspec.Struct, ...]] = (
     m.ExpectationUnpointed(**PLACE, candidate=CANDIDATE),
     m.LinePointed(**PLACE, line="acquirer-a/L1", home="pi_1"),
     m.LineUnpointed(**PLACE, line="acquirer-a/L1"),
-    m.LineMet(**PLACE, line="acquirer-a/L1", candidates=(CANDIDATE,)),
+    m.LineMet(**PLACE, line="acquirer-a/L1", candidates=(CANDIDATE,), place="o-1"),
     m.LineAssigned(**PLACE, line=LINE, home="o-1", rule="A2"),
     m.LineUnassigned(**PLACE, line="acquirer-a/L1"),
     m.OpenEntered(id="mc.1.6.0", entry=ENTRY),
@@ -92,6 +92,7 @@ MATCHING_FULL: Final[tuple[msgspec.Struct, ...]] = (
     m.MatchDecided(**PLACE, side="line", subject="acquirer-a/L1", verdict=VERDICT),
 )
 MATCHING_MINIMAL: Final[tuple[msgspec.Struct, ...]] = (
+    m.LineMet(**PLACE, line="acquirer-a/L1", candidates=(CANDIDATE,)),
     m.LineAssigned(**PLACE, line=LINE, home="o-1"),
     m.OpenEntered(
         id="mc.1.6.0",
@@ -108,3 +109,6 @@ MATCHING_MINIMAL: Final[tuple[msgspec.Struct, ...]] = (
     ),
     m.MatchDecided(**PLACE, side="line", subject="acquirer-a/L1", verdict=m.Verdict()),
 )
+MATCHING_EARLIER: Final[dict[str, msgspec.Struct]] = {
+    "line.met.1": m.LineMet(**PLACE, line="acquirer-a/L1", candidates=(CANDIDATE,)),
+}

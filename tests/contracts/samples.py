@@ -25,7 +25,7 @@ from app.domain.ledger_events import LedgerEntry, LedgerTransaction
 from app.domain.mismatch_events import MismatchChanged, MismatchOpened, MismatchResolved
 from app.domain.webhooks import WebhookReceived
 from tests.contracts.event_samples import EVENTS, EVENTS_MINIMAL, NAMED
-from tests.contracts.matching_samples import MATCHING_FULL, MATCHING_MINIMAL
+from tests.contracts.matching_samples import MATCHING_EARLIER, MATCHING_FULL, MATCHING_MINIMAL
 
 AT: Final = datetime(2026, 11, 20, 9, 0, tzinfo=UTC)
 LATER: Final = datetime(2026, 11, 20, 9, 0, 1, 250_000, tzinfo=UTC)
@@ -299,7 +299,7 @@ MINIMAL: Final[tuple[msgspec.Struct, ...]] = (
 )
 
 
-EARLIER: Final[dict[str, msgspec.Struct]] = {
+EARLIER: Final[dict[str, msgspec.Struct]] = MATCHING_EARLIER | {
     "settlement.matched.1": c.SettlementMatched(
         id="mc.0.9.1", **PAYMENT, object_id="pay-1", kind="capture", matched=True, occurred_at=AT
     ),
