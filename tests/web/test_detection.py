@@ -19,11 +19,13 @@ async def found(web: Web, headers: dict[str, str], count: int) -> Any:
 
     async def seen() -> Any:
         _, answer = await web.get("/v1/status", headers)
-        complete = answer["detection"]["since_start"]["count"] == count
+        detection = answer["detection"]
+        complete = detection["since_start"]["count"] == count
+        complete &= detection["last_15_minutes"]["count"] == max(0, count - 1)  # each is counted when it is due
         listed = sum(group["count"] for group in answer["mismatches"]) == count
         return answer if complete and listed else None
 
-    return await eventually(seen, 10, f"{count} mismatches")
+    return await eventually(seen, 30, f"{count} mismatches")
 
 
 async def fill(web: Web) -> int:
