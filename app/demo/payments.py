@@ -34,10 +34,14 @@ class Payments:
         self._reports = reports
         self._settlements = settlements
 
-    def draw(self, fits: Callable[[Psp], bool] = any_psp, **known: Any) -> Payment:
-        """A payment at a PSP that fits; `known`: fields of `Payment` that are not left to chance."""
+    def draw(self, fits: Callable[[Psp], bool] = any_psp, times: int = 1, **known: Any) -> Payment:
+        """A payment at a PSP that fits, of so many times the usual amount.
+
+        `known`: fields of `Payment` that are not left to chance.
+        """
         route = draw_route(self._stream.random, fits)
-        return self.at(route, draw_amount(self._stream.random, route.currency), **known)
+        amount = times * draw_amount(self._stream.random, route.currency)
+        return self.at(route, amount, **known)
 
     def at(self, route: Route, amount: int, **known: Any) -> Payment:
         """A payment that takes this route."""

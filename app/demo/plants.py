@@ -35,6 +35,8 @@ NEEDS: Final[Mapping[str, Callable[[Psp], bool]]] = {
     "MISSING_SETTLEMENT": closes_soon,
 }
 """Which PSP a payment with this defect must be at; any other goes anywhere."""
+TIMES: Final = (1, 50, 500)
+"""Usual amounts, and some so large that their mismatches are severe."""
 
 
 class Plants:
@@ -62,7 +64,9 @@ class Plants:
         if special is not None:
             special(at)
         else:
-            self._payments.send(at, self._payments.draw(NEEDS.get(category, any_psp)), category)
+            times = self._stream.random.choices(TIMES, (85, 12, 3))[0]
+            payment = self._payments.draw(NEEDS.get(category, any_psp), times)
+            self._payments.send(at, payment, category)
 
     def any(self, at: float) -> None:
         self.plant(at, self._stream.random.choice(CATEGORIES))
