@@ -21,7 +21,7 @@ async def found(web: Web, headers: dict[str, str], count: int) -> Any:
         _, answer = await web.get("/v1/status", headers)
         detection = answer["detection"]
         complete = detection["since_start"]["count"] == count
-        complete &= detection["last_15_minutes"]["count"] == max(0, count - 1)  # each is counted when it is due
+        complete &= detection["last_15_minutes"]["count"] == max(0, count - 1)
         listed = sum(group["count"] for group in answer["mismatches"]) == count
         return answer if complete and listed else None
 
