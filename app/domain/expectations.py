@@ -119,8 +119,7 @@ def _chargebacks(payment: Payment) -> Iterator[ExpectationAnnounced]:
         fee = now.fee or _no_fee(payment)
         yield _chargeback(payment, key, dispute, "chargeback", -now.amount, fee, now.opened_at)
         if now.decided_at is not None and now.stage == "won":
-            # a fee that comes back is none that could be expected to be charged
-            fee = None if now.fee_returned else _no_fee(payment)
+            fee = -now.fee_returned or _no_fee(payment)
             yield _chargeback(payment, key, dispute, "chargeback_reversal", now.amount, fee, now.decided_at)
 
 

@@ -137,7 +137,7 @@ def _fee(
 def fee_tolerance(expected_fee: int, allowed: Tolerances) -> int:
     if allowed.fee is not None:
         return allowed.fee
-    return max(1, round_half_up(expected_fee * 5, 1000))
+    return max(1, round_half_up(abs(expected_fee) * 5, 1000))
 
 
 def _late(expectation: ExpectationAnnounced, roles: Roles, platform: Platform | None) -> Iterator[Finding]:

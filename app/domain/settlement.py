@@ -31,8 +31,8 @@ class ExpectationAnnounced(Command, frozen=True, kw_only=True, tag="expectation.
     gross: SignedAmount
     """Signed as on a settlement line: negative for refunds and chargebacks."""
     currency: Currency
-    expected_fee: NonNegative | None = None
-    """Fee accrued in the books, minor units; None where the PSP has no fee plan."""
+    expected_fee: SignedAmount | None = None
+    """Fee accrued in the books, minor units, negative where one comes back; None where the PSP has no plan."""
     occurred_at: Moment
     home: LongId | None = None
     """The identity that nobody else has, under which the object is kept; None: the first of `identities`."""

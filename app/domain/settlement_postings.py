@@ -58,13 +58,18 @@ def _parts(expectation: ExpectationAnnounced, roles: Roles, gross_tolerance: int
     wanted: dict[str, Amounts] = {}
     for part in roles.parts:
         comparable = part.currency == part.settle_currency == expectation.currency
-        accrued = max(0, min(part.fee, left)) if comparable else 0
+        accrued = _used(part.fee, left) if comparable else 0
         left -= accrued
         fee_account = FEE_VARIANCE if comparable and expectation.expected_fee else PSP_FEE
         wanted[part.id] = paired_line(part, accrued, fee_account)
     if is_complete(expectation, roles.parts, gross_tolerance):
         _close(wanted[roles.parts[-1].id], expectation, roles, left, gross_tolerance)
     return wanted
+
+
+def _used(fee: int, left: int) -> int:
+    """What a line's fee takes of the accrual that is left; both may be negative, a fee that comes back."""
+    return max(0, min(fee, left)) if left >= 0 else min(0, max(fee, left))
 
 
 def _close(

@@ -93,7 +93,9 @@ def test_what_cannot_be_read_is_said(tmp_path: Path) -> None:
 
 
 def test_the_verb_can_only_check(tmp_path: Path) -> None:
-    good = CliRunner().invoke(command, ["--check", str(write(tmp_path, platform()))])
-    assert (good.exit_code, "3 PSPs, 3 sources" in good.output) == (0, True)
+    document = platform()
+    good = CliRunner().invoke(command, ["--check", str(write(tmp_path, document))])
+    counts = f"{len(document['psps'])} PSPs, {len(document['sources'])} sources"
+    assert (good.exit_code, counts in good.output) == (0, True)
     bad = CliRunner().invoke(command, ["--check", str(write(tmp_path, {"nope": 1}))])
     assert isinstance(bad.exception, ConfigurationError)

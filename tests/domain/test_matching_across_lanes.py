@@ -141,6 +141,22 @@ def test_a_dispute_that_was_won_and_given_back_leaves_nothing_behind(facts: tupl
     assert (lanes.matching.categories(), clearing(lanes)) == ([], {})
 
 
+@pytest.mark.parametrize("plan", [PLAN, None], ids=["plan", "no plan"])
+def test_the_fee_of_a_dispute_that_was_won_comes_back_with_it(plan: FeePlan | None) -> None:
+    won = {**WON, "fee_returned": 1_500}
+    given_back = line("L4", gross=10_000, fee=-1_500, kind="chargeback_reversal", psp_payment_id="dp_1")
+    for facts in permutations((DISPUTE, won, CHARGEBACK_LINE, given_back)):
+        lanes = after(PSP_FACT, LINE, *facts, plan=plan)
+        assert (lanes.matching.categories(), clearing(lanes)) == ([], {}), facts
+
+
+def test_a_dispute_s_fee_that_does_not_come_back_is_a_variance() -> None:
+    lanes = after(PSP_FACT, LINE, CHARGEBACK_LINE, REVERSAL_LINE, DISPUTE, {**WON, "fee_returned": 1_500})
+    assert lanes.matching.categories() == ["FEE_VARIANCE"]
+    (found,) = lanes.matching.open()
+    assert (found.expected_amount, found.actual_amount) == (-1_500, 0)
+
+
 def test_a_dispute_no_longer_won_withdraws_what_it_would_have_given_back() -> None:
     later = {**LOST, "occurred_at": "2026-11-20T14:00:00Z"}
     for facts in permutations((DISPUTE, WON, later)):
