@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from app.demo.truth import CATEGORIES
 from app.stack.local import DATABASE_VARIABLE, KAFKA_VARIABLE, LocalStack
 from tests.support.waiting import wait_for
 
@@ -63,6 +64,9 @@ def test_a_short_demo_agrees_with_itself_and_leaves_nothing_running(tmp_path: Pa
             "took over its partitions",
         ):
             assert words in text
+        for category in CATEGORIES:
+            assert re.search(rf"{category} +([1-9]\d*) +\1 +ok", text), text
+        assert re.search(r"webhooks stored +>= [1-9]\d\d+ +\d+ +ok", text), text
         assert "DIFFERS" not in text
         assert "everything agrees" in text
         assert running_in(directory) == []
