@@ -7,6 +7,7 @@ from typing import Final
 
 from tests.simulation.faults import ENDS_THE_CALL, FAULTS
 from tests.simulation.generator import Generator
+from tests.simulation.order import LAST_TIMER_MS
 from tests.simulation.plans import draw_plans
 from tests.simulation.steps import IDLE, Call
 from tests.simulation.world import World
@@ -118,6 +119,7 @@ class Director:
     def _send(self, count: int) -> None:
         if len(self._inputs) < count:
             self._inputs += self._upstream.inputs(2 * count)
+        self.world.told += self._inputs[:count]
         self.world.append(self._inputs[:count])
         del self._inputs[:count]
 
@@ -150,10 +152,18 @@ class Director:
                     self._disturb()
                 elif jumps:
                     world.loop.now_ms += int(jumps.pop() * 1000)
-                else:
+                elif not (world.shape.orderly and self._jump_to_the_last_timer()):
                     return
             if world.steps > limit:
                 world.problem(f"not drained after {STEPS_TO_DRAIN} steps: {world.standing()}")
+
+    def _jump_to_the_last_timer(self) -> bool:
+        """On to when all timers are due that will ever fire in this schedule; False where none is left."""
+        store = self.world.store
+        due = [at for place in store.timer_lanes if (at := store.rows[place].value.due_at_ms) < LAST_TIMER_MS]
+        if due:
+            self.world.loop.now_ms = max(self.world.loop.now_ms, *due)
+        return bool(due)
 
     def _quiet_step(self) -> bool:
         """True where nothing was left to do but wait."""

@@ -1,8 +1,8 @@
 """Seeded input: what upstream, PSPs, acquirers and banks write, well-behaved or not.
 
-Records come as stories (a payment with its captures, refunds, disputes, webhooks and lines; a payout; a bank
-line) whose parts are then moved about, so that repeats, contradictions and children before their parents
-arise by themselves. The stories: `told_payments.py`, `told_webhooks.py`, `told_lines.py`, `told_money_out.py`.
+Records come as stories (a payment with its captures, refunds, disputes, webhooks and lines; a payout; a
+bank line) whose parts are then moved about, so that repeats, contradictions and children before their
+parents arise by themselves. The stories are told in `told_*.py`.
 """
 
 from __future__ import annotations

@@ -1,15 +1,13 @@
-"""Bugs planted on purpose, each a small variant of the engine or the store; the simulator has to find each.
+"""Bugs planted in the engine or the store, each a small variant of it; the simulator has to find each.
 
 What a variant is called says what it leaves out; its docstring says what it looks like from outside.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
-from contextlib import AbstractContextManager, ExitStack
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any, Final
-from unittest.mock import patch
 
 from app.domain.decision import Leg, Refused
 from app.domain.state import Ref
@@ -27,21 +25,9 @@ from app.lane.watchdog import Watchdog
 from app.store.api import Commit, DueTimer, LaneId
 from app.store.changes import Changes
 from tests.simulation import worker
-from tests.simulation.plant import Plant
+from tests.simulation.plant import Plant, patching
 from tests.simulation.store import NEVER, SimulatedStore
 from tests.simulation.tables import SimulatedTables
-
-
-def patching(*replaced: tuple[Any, str, Any]) -> Callable[[], AbstractContextManager[Any]]:
-    """A context in which each (owner, name) is another."""
-
-    def entered() -> AbstractContextManager[Any]:
-        stack = ExitStack()
-        for owner, name, other in replaced:
-            stack.enter_context(patch.object(owner, name, other))
-        return stack
-
-    return entered
 
 
 class NoCompareAndSwap(SimulatedStore):

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from tests.simulation.director import Director
 from tests.simulation.plant import NOTHING, Plant
-from tests.simulation.verdict import judge
+from tests.simulation.verdict import judge, judge_rules
 from tests.simulation.world import World
 
 
@@ -39,7 +39,9 @@ def run_schedule(
     with plant.patched():
         world = World(seed, plant=plant, traced=traced)
         Director(world, records, faults, without).run()
-    if not world.problems:
+        if plant.in_rules and not world.problems:
+            judge_rules(world)
+    if not plant.in_rules and not world.problems:
         judge(world)
     decided = sum(sum(batch.counts.values()) for batch in world.store.batches)
     return Result(seed, world.problems, decided, world.steps, world.met, world.trace or [])

@@ -15,6 +15,7 @@ from tests.simulation.faults import FAULTS
 from tests.simulation.kept_seeds import KEPT
 from tests.simulation.plant import Plant
 from tests.simulation.planted import PLANTED
+from tests.simulation.planted_rules import PLANTED_IN_RULES
 from tests.simulation.schedule import quiet, run_schedule
 from tests.simulation.steps import STEPS
 
@@ -51,7 +52,7 @@ def test_every_fault_meets_every_step() -> None:
     assert len(below(met, 1)) <= len(list(pairs())) // 10, table(met)
 
 
-@pytest.mark.parametrize("plant", PLANTED, ids=lambda plant: plant.name)
+@pytest.mark.parametrize("plant", [*PLANTED, *PLANTED_IN_RULES], ids=lambda plant: plant.name)
 def test_planted_bug_is_found(plant: Plant) -> None:
     """Within a thousand schedules that go well without it."""
     with quiet():

@@ -15,7 +15,9 @@ if TYPE_CHECKING:
 SOURCES: Final = {"adyen": "acquirer-b", "sandbox": "acquirer-s"}
 TRAILER: Final = ("source", "psp", "batch_id", "settle_currency")
 TOTALS: Final = {"type": "settlement.trailer", "count": 1, "gross": 100, "fee": 2, "net": 98}
-ON_TIME, LATE = "2026-11-21", "2026-12-04"
+ON_TIME: Final = "2026-11-21"
+BOOKED: Final = ("2026-11-24", "2026-11-24", "2026-12-04")
+"""The last day for one date of capture, late for another; late for all."""
 KINDS: Final = ("capture", "capture", "refund", "chargeback", "chargeback", "chargeback_reversal")
 
 
@@ -34,7 +36,7 @@ def tell_lines(told: Generator, place: float, thing: Thing) -> None:
     """The settlement of one object, in one line, in parts, or twice."""
     line = _line(told, thing)
     chance = told.rng.random()
-    if chance < 0.06 and abs(thing.gross) > 1:
+    if chance < 0.06 and abs(thing.gross) > 1 and not _is_reported(told, thing):
         half = thing.gross // 2
         rest = thing.gross - half if told.chance(0.6) else half
         _say_line(told, place, _with_gross(line, half))
@@ -43,10 +45,18 @@ def tell_lines(told: Generator, place: float, thing: Thing) -> None:
         _say_line(told, place, line)
     if told.chance(0.05):
         _say_line(told, place + 0.02, {**{name: line[name] for name in TRAILER}, **TOTALS})
-    if told.chance(0.08):
+    if told.chance(0.08) and not _is_reported(told, thing):
         _say_line(told, place + 0.05, {**line, "line_id": told.new_id("L"), "batch_id": "B9"})
     if told.contradicts(0.08):
         _say_line(told, place + 0.05, _corrected(told, line))
+
+
+def _is_reported(told: Generator, thing: Thing) -> bool:
+    """Whether the line may make a dispute of itself when its window closes before one was announced.
+
+    Such a dispute has the line's amount, so orders only agree where all reports of a dispute do.
+    """
+    return told.orderly and thing.kind == "chargeback"
 
 
 def tell_strangers(told: Generator, place: float) -> None:
@@ -65,6 +75,8 @@ def _line(told: Generator, thing: Thing) -> dict[str, Any]:
     rng = told.rng
     gross, currency = thing.gross, thing.currency
     chance = rng.random()
+    if _is_reported(told, thing):
+        chance = max(chance, 0.15)
     if chance < 0.1:
         gross += (-1 if told.chance(0.5) else 1) * (1 + int(rng.random() * 50))
     elif chance < 0.13:
@@ -82,7 +94,7 @@ def _line(told: Generator, thing: Thing) -> dict[str, Any]:
         "currency": currency,
         "settle_currency": currency,
         "fee": int(abs(gross) * rng.choice((0.0, 0.015, 0.02, 0.05))),
-        "booked_on": LATE if told.chance(0.06) else ON_TIME,
+        "booked_on": rng.choice(BOOKED) if told.chance(0.1) else ON_TIME,
     }
     if chance > 0.95:
         line |= {"tax": 3, "reserve": 10}

@@ -1,4 +1,4 @@
-"""Stories of payments: captures, what happened short of one, refunds, disputes, and the lines that settle them.
+"""Stories of payments: captures, what happens short of one, refunds, disputes, the lines that settle them.
 
 A payment is known by the PSP's id, by our references, or by both; an order may have several payments.
 """
@@ -69,8 +69,8 @@ def _amount(told: Generator) -> int:
 
 
 def _tell_capture(told: Generator, place: float, payment: Payment, index: int) -> None:
-    rng = told.rng
-    amount, ids = _amount(told), {}
+    ids: dict[str, Any] = {}
+    amount = _amount(told)
     object_id = payment.psp_id
     if index:
         object_id = f"{payment.psp_id}.{index}" if payment.psp_id else None
@@ -85,7 +85,7 @@ def _tell_capture(told: Generator, place: float, payment: Payment, index: int) -
         tell_lines(told, place + 0.02, thing)
     if told.chance(0.3):
         _tell_refunds(told, place + 0.03, payment, amount)
-    if told.chance(0.15):
+    if told.chance(0.15) and not (told.orderly and index):
         _tell_dispute(told, place + 0.04, payment, thing)
 
 

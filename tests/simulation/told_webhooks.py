@@ -1,4 +1,4 @@
-"""What the sandbox PSP posts: facts with and without our ids, twice, out of order; events that nobody can read.
+"""What the sandbox PSP posts: facts with and without our ids, twice, out of order; what nobody can read.
 
 Each lies in `psp.webhooks` as the web process stored it, raw body and the headers its adapter looks at.
 """

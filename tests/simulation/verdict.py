@@ -8,6 +8,8 @@ from typing import Any
 from app.kafka.publisher import Outgoing
 from app.store.api import LaneId
 from tests.simulation.oracle import Answer, Published, lane_code, replay
+from tests.simulation.order import calm, ends_of
+from tests.simulation.rest import at_rest
 from tests.simulation.world import World
 from tests.support.memory_store import address
 
@@ -24,6 +26,17 @@ def judge(world: World) -> None:
         _compare_ledger(world, lane, answer)
         _compare_published(world, lane, answer)
     _compare_rows(world, answers)
+    judge_rules(world)
+
+
+def judge_rules(world: World) -> None:
+    """Without knowing how the rules decide: what they leave behind agrees, whatever the order."""
+    _report(world, "at rest", at_rest(world))
+    if world.shape.orderly:
+        rows = ((place[1], row.value) for place, row in world.store.rows.items())
+        found = ends_of(rows, world.store.transactions.values())
+        wanted = calm(world.told, world.partitions, world.rng)
+        _report(world, "another order ends otherwise", wanted.differences(found))
 
 
 def _compare_outcomes(world: World, lane: LaneId, answer: Answer) -> None:

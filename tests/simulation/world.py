@@ -35,6 +35,7 @@ START_MS: Final = 1_795_176_000_000
 class World:
     """`problems` stays empty in a schedule that went well; `met` counts faults by (fault, step).
 
+    `told`: what came from outside, in its order.
     `logged`: records that lanes have to decide, from upstream, other lanes and timers.
     `held`: lane -> the step until which the framework does not deliver it.
     `hurry_until`: the step until which more time than usual passes between two steps.
@@ -57,6 +58,7 @@ class World:
         self.met: Counter[tuple[str, str]] = Counter()
         self.trace: list[str] | None = [] if traced else None
         self.published: dict[LaneId, list[Outgoing]] = {lane: [] for lane in self.lane_ids}
+        self.told: list[Outgoing] = []
         self.pending: list[Call] = []
         self.held: dict[LaneId, int] = {}
         self.hurry_until = 0
