@@ -49,7 +49,8 @@ class Courier:
         await self._session.close()
 
     def take(self, webhook: Webhook) -> None:
-        """Delivered soon; nobody waits for it here."""
+        """Delivered soon; nobody waits for it here. Raises NotAccepted where an earlier one was not."""
+        self._raise_failure()
         self._waiting.put_nowait(webhook)
 
     async def drained(self) -> None:
@@ -57,11 +58,14 @@ class Courier:
         all_done = asyncio.create_task(self._waiting.join())
         try:
             await asyncio.wait({all_done, *self._tasks}, return_when=asyncio.FIRST_COMPLETED)
-            for task in self._tasks:
-                if task.done():
-                    task.result()
+            self._raise_failure()
         finally:
             await end(all_done)
+
+    def _raise_failure(self) -> None:
+        for task in self._tasks:
+            if task.done():
+                task.result()
 
     async def _work(self) -> None:
         while True:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import time
 from collections import Counter
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 import pytest
 from aiohttp import web
@@ -41,15 +43,21 @@ class Ingress:
         return web.Response(status=status, text="answer")
 
 
-async def deliver(ingress: Ingress, *webhooks: Webhook) -> Courier:
+@asynccontextmanager
+async def serving(ingress: Ingress, port: int | None = None) -> AsyncIterator[str]:
+    """Its URL."""
     application = web.Application()
     application.router.add_post("/webhooks/{psp}", ingress.receive)
-    async with TestServer(application) as server:
-        async with Courier(str(server.make_url("/")), ingress.secrets) as sender:
-            for each in webhooks:
-                sender.take(each)
-            await sender.drained()
-        return sender
+    async with TestServer(application, host="127.0.0.1", port=port) as server:
+        yield str(server.make_url("/"))
+
+
+async def deliver(ingress: Ingress, *webhooks: Webhook) -> Courier:
+    async with serving(ingress) as url, Courier(url, ingress.secrets) as sender:
+        for each in webhooks:
+            sender.take(each)
+        await sender.drained()
+    return sender
 
 
 @pytest.mark.parametrize("psp", POSTING)
@@ -82,15 +90,23 @@ async def test_an_answer_that_no_psp_expects_ends_the_demo(answer: int, forged: 
         await deliver(Ingress(answer), webhook(forged=forged))
 
 
+async def test_what_was_not_accepted_is_known_with_the_next_webhook() -> None:
+    ingress = Ingress(404)
+    async with serving(ingress) as url, Courier(url, ingress.secrets) as sender:
+        sender.take(webhook())
+        with pytest.raises(NotAccepted):
+            await sender.drained()
+        with pytest.raises(NotAccepted):
+            sender.take(webhook())
+
+
 async def test_a_server_that_is_not_there_is_tried_again(
     monkeypatch: pytest.MonkeyPatch, unused_tcp_port: int
 ) -> None:
     monkeypatch.setattr(courier, "RETRY_SECONDS", 0.0)
     ingress = Ingress()
-    application = web.Application()
-    application.router.add_post("/webhooks/{psp}", ingress.receive)
     async with Courier(f"http://127.0.0.1:{unused_tcp_port}/", ingress.secrets) as sender:
         sender.take(webhook())
-        async with TestServer(application, host="127.0.0.1", port=unused_tcp_port):
+        async with serving(ingress, unused_tcp_port):
             await sender.drained()
     assert sender.delivered == 1
