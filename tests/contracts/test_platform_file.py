@@ -93,7 +93,7 @@ def test_what_cannot_be_read_is_said(tmp_path: Path) -> None:
 
 
 def test_the_verb_can_only_check(tmp_path: Path) -> None:
-    document = platform()
+    document: dict[str, Any] = platform()
     good = CliRunner().invoke(command, ["--check", str(write(tmp_path, document))])
     counts = f"{len(document['psps'])} PSPs, {len(document['sources'])} sources"
     assert (good.exit_code, counts in good.output) == (0, True)

@@ -14,16 +14,27 @@ def told(world: MatchingWorld) -> list[SettlementMatched]:
     return [send.record for send in world.sends if send.topic == PAYMENTS_COMMANDS]
 
 
+def answer(record_id: str, place: str) -> LineMet:
+    return LineMet(
+        id=record_id,
+        psp="stripe",
+        identity="pi_9",
+        kind="capture",
+        line="acq/L1",
+        candidates=(OLD,),
+        place=place,
+    )
+
+
 def test_the_answer_of_a_reference_that_a_line_has_no_longer_is_late() -> None:
     """Its first reference was answered after the correction that gave it another one."""
     world = configured()
     world.send(line(psp_payment_id="pi_9", merchant_ref="o-1"))
     world.send(line(psp_payment_id="pi_9", merchant_ref="o-2"))
-    fields = {"psp": "stripe", "identity": "pi_9", "kind": "capture", "line": "acq/L1", "candidates": (OLD,)}
-    assert world.send(LineMet(id="late", place="o-1", **fields)) == "ignored"
+    assert world.send(answer("late", "o-1")) == "ignored"
     (held,) = world.item("pi_9").lines
     assert (held.pointed, held.met, held.sent_to) == ("o-2", (), None)
-    assert world.send(LineMet(id="in time", place="o-2", **fields)) == "applied"
+    assert world.send(answer("in time", "o-2")) == "applied"
     assert world.item("pi_9").away[0].met == (OLD,)
 
 
