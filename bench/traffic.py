@@ -26,10 +26,17 @@ class Due(NamedTuple):
     record: Outgoing
 
 
-def arrivals(pairs: Pairs, truth: Truth, first: int, rate: float, seconds: float) -> Iterator[Due]:
-    """In order of time: payments `first` … at `rate` per second for `seconds`, and all of their lines."""
+def arrivals(
+    pairs: Pairs, truth: Truth, first: int, rate: float, seconds: float, stopped: asyncio.Event | None = None
+) -> Iterator[Due]:
+    """In order of time: payments `first` … at `rate` per second for `seconds`, and all of their lines.
+
+    Once `stopped` is set only the lines that are owed still come.
+    """
     chance, waiting, order = random.Random(first), list[Due](), 0
     for index in range(int(rate * seconds)):
+        if stopped is not None and stopped.is_set():
+            break
         number, at = first + index, index / rate
         while waiting and waiting[0].at <= at:
             yield heapq.heappop(waiting)
