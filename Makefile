@@ -5,6 +5,9 @@ PACKAGES := $(wildcard app agents tables web tests bench)
 ARGS ?=
 SCHEDULES ?= 100000
 NEED ?= 100
+BENCH ?= $(or $(ARGS),--records 20000 --rounds 2)
+DETECT ?= --rate 300 --seconds 20
+LINES ?= --lines 10000,50000
 
 .PHONY: help setup demo test domain check docs chaos bench
 
@@ -40,5 +43,7 @@ chaos: $(STAMP) ## Kill, pause and join for as long as asked, then simulate: mak
 	@$(BIN)/python -m tests.hazards.chaos $(ARGS)
 	@$(BIN)/python -m tests.simulation.run --schedules $(SCHEDULES) --need $(NEED)
 
-bench: $(STAMP) ## Throughput beside its peers, in one run
-	@$(BIN)/python -m bench $(ARGS)
+bench: $(STAMP) ## Throughput and time to detect beside peers, and settlement files; modest sizes
+	@$(BIN)/python -m bench $(BENCH)
+	@$(BIN)/python -m bench.detect $(DETECT)
+	@$(BIN)/python -m bench.lines $(LINES)
