@@ -7,7 +7,7 @@ SCHEDULES ?= 100000
 NEED ?= 100
 BENCH ?= $(or $(ARGS),--records 20000 --rounds 2)
 DETECT ?= --rate 300 --seconds 20
-LINES ?= --lines 10000,50000
+SETTLE ?= --lines 10000,50000
 
 .PHONY: help setup demo test domain check docs chaos bench
 
@@ -46,4 +46,4 @@ chaos: $(STAMP) ## Kill, pause and join for as long as asked, then simulate: mak
 bench: $(STAMP) ## Throughput and time to detect beside peers, and settlement files; modest sizes
 	@$(BIN)/python -m bench $(BENCH)
 	@$(BIN)/python -m bench.detect $(DETECT)
-	@$(BIN)/python -m bench.lines $(LINES)
+	@$(BIN)/python -m bench.lines $(SETTLE)
