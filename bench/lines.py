@@ -44,6 +44,8 @@ def report(way: str, found: Figures) -> None:
           f"{found.lines / times.flagged:,.0f} until the last is flagged")  # fmt: skip
     print(f"  CPU us per line: workers {cpu.worker:.0f}, PostgreSQL {cpu.postgres:.0f}, "
           f"broker {cpu.broker:.0f}, with {found.flowed:,} payments and their lines that flowed")  # fmt: skip
+    whole = sum(cpu) * found.lines / found.records
+    print(f"  {found.records:,} records decided in all lanes, CPU us of all three per record: {whole:.0f}")
     memory = [
         f"worker {before:.0f} before, {worker.most:.0f} at most, {worker.now:.0f} at the end"
         for before, worker in zip(found.before_megabytes, found.workers, strict=True)

@@ -23,7 +23,16 @@ from bench.recon_answer import check
 from bench.servers import Emptied, Servers
 from bench.traffic import Traffic, arrivals
 from bench.watch import Watched, watched
-from bench.working import Worker, at_rest, begin, cpu_of_all, through, until, workers
+from bench.working import (
+    Worker,
+    at_rest,
+    begin,
+    cpu_of_all,
+    records_decided,
+    through,
+    until,
+    workers,
+)
 
 WAYS: Final = ("file", "topic")
 FILE: Final = Pairs("file", Mix(wrong=100, repeated=0, unknown=200))
@@ -57,7 +66,8 @@ class Seconds(NamedTuple):
 class Figures(NamedTuple):
     """`cpu`: microseconds per line until all were decided; what flowed meanwhile is in it.
 
-    `flowed`: the flow's payments of that time, each with its line.
+    `flowed`: the flow's payments of that time, each with its line; `records`: all that was decided in it,
+    in every lane.
     """
 
     lines: int
@@ -65,6 +75,7 @@ class Figures(NamedTuple):
     seconds: Seconds
     cpu: Cpu
     flowed: int
+    records: int
     before_megabytes: Sequence[float]
     workers: Sequence[Watched]
     ingest: Watched | None
@@ -108,12 +119,13 @@ class Run:
             async with self._flowing():
                 alone = await self._alone()
                 since, cpu, began = datetime.now(UTC), self._cpu(), time.perf_counter()
-                flowed = self._flow.payments
+                flowed, records = self._flow.payments, await records_decided(self._run)
                 await (self._send_file(str(path)) if way == "file" else self._send_straight())
                 sent = time.perf_counter() - began
                 await through(self._run, BOUND_SECONDS, self._started)
                 decided = time.perf_counter() - began
                 used = self._cpu().per_record(cpu, self._truth.lines)
+                records = await records_decided(self._run) - records
                 upto, flowed = datetime.now(UTC), self._flow.payments - flowed
                 await until(self._all_flagged, BOUND_SECONDS, "the last line to be flagged", self._started)
                 flagged = time.perf_counter() - began
@@ -124,7 +136,7 @@ class Run:
         times = Seconds(prepared, sent, decided, flagged)
         lines, payments = self._truth.lines, self._truth.payments
         memory = (before, seen, self._ingest)
-        return Figures(lines, payments, times, used, flowed, *memory, spent, alone, meanwhile)
+        return Figures(lines, payments, times, used, flowed, records, *memory, spent, alone, meanwhile)
 
     async def _prepare(self) -> None:
         """Every payment of the lines to come, as fast as the log takes them; then all at rest."""

@@ -71,8 +71,13 @@ async def _shared_out(run: Emptied) -> bool:
 
 async def backlog(run: Emptied) -> int:
     """Records of the lanes' logs that wait for their decision."""
-    positions = await run.pool.fetchval(POSITIONS, list(LANES))
-    return sum((await run.ends(LANES)).values()) - int(positions)
+    positions = await records_decided(run)
+    return sum((await run.ends(LANES)).values()) - positions
+
+
+async def records_decided(run: Emptied) -> int:
+    """Records of the lanes' logs that have been decided so far."""
+    return int(await run.pool.fetchval(POSITIONS, list(LANES)))
 
 
 async def at_rest(run: Emptied) -> bool:
