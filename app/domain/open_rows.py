@@ -25,6 +25,8 @@ class Lying(msgspec.Struct, frozen=True, omit_defaults=True):
 
     entry: OpenEntry
     told: Verdict | None = None
+    tolerance: int = 0
+    """The widest it was compared with: whoever was its candidate then lies within it."""
 
 
 Row = tuple[Lying, ...]

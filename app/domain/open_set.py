@@ -32,30 +32,44 @@ def decide(draft: Draft, command: OpenEntered | OpenLeft, tolerance: int) -> Non
     """Put an entry in or take it out, and tell every home whose verdict has changed by that."""
     rows, entry = OpenRows(draft), command.entry
     lying = rows.find(entry)
+    changed = [] if lying is None else [lying]
     if isinstance(command, OpenLeft):
         if lying is None or lying.entry != entry:
             raise Ignored("this entry does not lie here")
         rows.remove(entry)
     else:
-        rows.put(Lying(entry))
-    for other in _affected(rows, entry, tolerance):
+        changed.append(Lying(entry, tolerance=tolerance))
+        rows.put(changed[-1])
+    for other in _affected(rows, changed, tolerance):
         _tell(draft, rows, other, tolerance)
     rows.keep()
 
 
-def _affected(rows: OpenRows, entry: OpenEntry, tolerance: int) -> tuple[OpenEntry, ...]:
-    """The entry itself where it lies here, its candidates, and theirs: nobody else's verdict can change.
+def _affected(rows: OpenRows, changed: Sequence[Lying], tolerance: int) -> tuple[OpenEntry, ...]:
+    """What came, as far as it lies here, candidates of what came or went, and theirs.
 
-    A candidate with so many others that one more or less makes no difference is left out.
+    Nobody else's verdict can change. Candidates are those of now, and those of a wider tolerance before. One
+    with so many others that one more or less makes no difference is left out.
     """
-    itself = rows.find(entry)
-    found = {} if itself is None else {_name(entry): entry}
-    for other in candidates(rows, entry, tolerance):
-        if _is_crowded(other, entry):
-            continue
-        found[_name(other.entry)] = other.entry
-        found |= {_name(third.entry): third.entry for third in candidates(rows, other.entry, tolerance)[:2]}
+    found: dict[tuple[str, ...], OpenEntry] = {}
+    for lying in changed:
+        entry = lying.entry
+        itself = rows.find(entry)
+        if itself is not None:
+            found[_name(itself.entry)] = itself.entry
+        for other in candidates(rows, entry, max(tolerance, lying.tolerance)):
+            if _is_crowded(other, entry):
+                continue
+            found[_name(other.entry)] = other.entry
+            found |= {_name(third.entry): third.entry for third in _rivals(rows, other, tolerance)}
     return tuple([found[name] for name in sorted(found)])
+
+
+def _rivals(rows: OpenRows, lying: Lying, tolerance: int) -> Sequence[Lying]:
+    """Candidates of a candidate. Where there were three or more, all of them know already."""
+    if lying.tolerance > tolerance:
+        return candidates(rows, lying.entry, lying.tolerance)
+    return candidates(rows, lying.entry, tolerance)[:2]
 
 
 def _is_crowded(lying: Lying, entry: OpenEntry) -> bool:
@@ -66,8 +80,9 @@ def _is_crowded(lying: Lying, entry: OpenEntry) -> bool:
     return len(named) == MOST_NAMED and entry.subject > named[-1]
 
 
-def _name(entry: OpenEntry) -> tuple[str, str]:
-    return (entry.side, entry.subject)
+def _name(entry: OpenEntry) -> tuple[str, ...]:
+    """An object that was moved may lie here under both its homes for a moment."""
+    return (entry.side, entry.subject, entry.home)
 
 
 def candidates(rows: OpenRows, entry: OpenEntry, tolerance: int) -> Sequence[Lying]:
@@ -139,7 +154,7 @@ def _tell(draft: Draft, rows: OpenRows, entry: OpenEntry, tolerance: int) -> Non
     assert lying is not None
     if lying.told is not None and lying.told.same_as(verdict):
         return
-    rows.put(replace(lying, told=verdict))
+    rows.put(replace(lying, told=verdict, tolerance=max(tolerance, lying.tolerance)))
     record = MatchDecided(
         id=draft.next_id(),
         psp=entry.psp,
@@ -148,5 +163,6 @@ def _tell(draft: Draft, rows: OpenRows, entry: OpenEntry, tolerance: int) -> Non
         side=entry.side,
         subject=entry.subject,
         verdict=verdict,
+        currency=entry.currency,
     )
     draft.send(MATCHING_COMMANDS, home(entry.psp, entry.home), record)
