@@ -107,6 +107,8 @@ class Item(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """As what the expectation lies in the open partition."""
     verdict: Verdict | None = None
     """What the open partition says of the expectation."""
+    silent: bool = False
+    """The expectation left no pointers: its PSP's lines named no references when it was announced."""
     matched: bool = False
     """What the merchant lane was told last."""
 

@@ -43,7 +43,7 @@ from app.domain.matching_records import (
     OpenEntered,
     OpenLeft,
 )
-from app.domain.routing import assign, move_pointers, take_back, unpoint
+from app.domain.routing import assign, move_pointers, take_back, tell_visitor, unpoint
 from app.domain.settlement import (
     ExpectationAnnounced,
     ExpectationWithdrawn,
@@ -96,7 +96,7 @@ def correct(draft: Draft, command: MatchingLaneRecord) -> None:
             _forget(draft, item, held)
             earlier = (*held.earlier, held.record)
             settle(draft, item.without_line(command.id), f"correction of {command.id}")
-            _add_line(draft, HeldLine(record=command, earlier=earlier))
+            _add_line(draft, HeldLine(record=command, earlier=earlier, reported=held.reported))
             return
     _record(draft, command)
 
@@ -114,8 +114,7 @@ def _expect(draft: Draft, command: ExpectationAnnounced) -> None:
     item = _item(draft, command.psp, expectation_identity(command), command.kind)
     claimed = item.expectation
     if claimed is None:
-        _point_out(draft, None, command)
-        settle(draft, replace(item, expectation=command), command.id)
+        settle(draft, _point_out(draft, item, command), command.id)
     elif (claimed.merchant_id, claimed.object_id) != (command.merchant_id, command.object_id):
         raise Conflict(
             "identity_conflict",
@@ -125,15 +124,18 @@ def _expect(draft: Draft, command: ExpectationAnnounced) -> None:
     elif replace(claimed, id=command.id) == command:
         raise Duplicate
     else:
-        _point_out(draft, claimed, command)
-        settle(draft, replace(restart_settlement(draft, item), expectation=command), command.id)
+        settle(draft, _point_out(draft, restart_settlement(draft, item), command), command.id)
 
 
-def _point_out(draft: Draft, old: ExpectationAnnounced | None, new: ExpectationAnnounced) -> None:
+def _point_out(draft: Draft, item: Item, new: ExpectationAnnounced) -> Item:
+    """Whoever has left pointers goes on to, whatever the configuration says by now, or some would stay."""
     platform: Platform | None = draft.get(PLATFORM)
     psp = psp_of(platform, new.psp)
-    if psp is None or psp.references:
+    old = None if item.silent else item.expectation
+    silent = old is None and psp is not None and not psp.references
+    if not silent:
         move_pointers(draft, old, new, candidate_of(new))
+    return replace(item, expectation=new, silent=silent)
 
 
 def _withdraw(draft: Draft, command: ExpectationWithdrawn) -> None:
@@ -144,8 +146,9 @@ def _withdraw(draft: Draft, command: ExpectationWithdrawn) -> None:
         command.object_id,
     ):
         raise Ignored("this object is not expected here")
-    move_pointers(draft, claimed, None, candidate_of(claimed))
-    settle(draft, replace(item, expectation=None, settlement_closed=False), command.id)
+    if not item.silent:
+        move_pointers(draft, claimed, None, candidate_of(claimed))
+    settle(draft, replace(item, expectation=None, silent=False, settlement_closed=False), command.id)
 
 
 def _record(draft: Draft, command: LineRecorded) -> None:
@@ -192,6 +195,8 @@ def _unpointed(draft: Draft, command: ExpectationUnpointed) -> None:
 
 def _visited(draft: Draft, command: LinePointed) -> None:
     item = _at(draft, command)
+    if command.again and not item.candidates:
+        tell_visitor(draft, item, command.line, command.home)
     settle(draft, replace(item, visitors={**item.visitors, command.line: command.home}), command.id)
 
 

@@ -66,6 +66,9 @@ class LinePointed(Placed, frozen=True, kw_only=True, tag="line.pointed", gc=Fals
 
     line: LongId
     home: Id
+    again: bool = False
+    """It was corrected and may have asked here before: it is told even that nobody is met, lest an older
+    answer stands."""
 
 
 class LineUnpointed(Placed, frozen=True, kw_only=True, tag="line.unpointed", gc=False):
@@ -159,6 +162,8 @@ class MatchDecided(Placed, frozen=True, kw_only=True, tag="match.decided", gc=Fa
     side: Side
     subject: LongId
     verdict: Verdict
+    currency: Currency | None = None
+    """Of the entry that it answers; a correction may have moved the subject to another partition."""
 
 
 def open_key(psp: str, currency: str) -> str:

@@ -36,32 +36,37 @@ class Place(NamedTuple):
 def sharing(item: Item, held: HeldLine) -> tuple[Candidate, ...]:
     """The expectations that share a line's identity: one is its own, several are told apart by nothing.
 
-    Of the strongest identity that anybody has; the other one narrows it down.
+    Of the strongest identity that anybody has; the other one narrows it down. What another place still says
+    of this home's own expectation is late: this home knows best whether there is one.
     """
-    first, second = item.candidates, held.met
+    first = item.candidates
+    second = tuple([met for met in held.met if met == item.here or met.home != item.identity])
     if not first or not second:
         return first or second
     return tuple([candidate for candidate in first if candidate in second]) or first
 
 
-def place_of(item: Item, held: HeldLine) -> Place:
+def place_of(item: Item, held: HeldLine, compared: bool) -> Place:
     if item.expectation is not None:
         return Place(None)
     shared = sharing(item, held)
     if len(shared) == 1:
         return Place(shared[0])
     verdict = held.verdict
-    if verdict is not None and verdict.rule == "A2":
+    if compared and verdict is not None and verdict.rule == "A2":
         return Place(verdict.candidates[0], "A2")
     return Place(None)
 
 
-def route(draft: Draft, item: Item, references: bool) -> Item:
-    """Bring each line of this home to where it belongs now. `references`: whether its PSP has second ones."""
+def route(draft: Draft, item: Item, references: bool, compared: bool) -> Item:
+    """Bring each line of this home to where it belongs now.
+
+    `references`: whether its PSP's lines name second identities; `compared`: whether amounts count (A2).
+    """
     if item.expectation is not None and not item.away:
         return item
     for held in (*item.own_lines, *item.away):
-        moved = _move(draft, item, held, place_of(item, held))
+        moved = _move(draft, item, held, place_of(item, held, compared))
         if references:
             moved = _point(draft, item, moved)
         if moved is not held:
@@ -117,6 +122,7 @@ def _point(draft: Draft, item: Item, held: HeldLine) -> HeldLine:
         kind=item.kind,
         line=held.record.id,
         home=item.identity,
+        again=bool(held.earlier),
     )
     draft.send(MATCHING_COMMANDS, home(item.psp, identity), record)
     return replace(held, pointed=identity)
@@ -141,16 +147,20 @@ def tell_visitors(draft: Draft, before: Item | None, item: Item) -> None:
     changed = item.candidates != (before.candidates if before is not None else ())
     for line, line_home in item.visitors.items():
         if changed or (line not in known and item.candidates):
-            record = LineMet(
-                id=draft.next_id(),
-                psp=item.psp,
-                identity=line_home,
-                kind=item.kind,
-                line=line,
-                candidates=item.candidates,
-                place=item.identity,
-            )
-            draft.send(MATCHING_COMMANDS, home(item.psp, line_home), record)
+            tell_visitor(draft, item, line, line_home)
+
+
+def tell_visitor(draft: Draft, item: Item, line: str, line_home: str) -> None:
+    record = LineMet(
+        id=draft.next_id(),
+        psp=item.psp,
+        identity=line_home,
+        kind=item.kind,
+        line=line,
+        candidates=item.candidates,
+        place=item.identity,
+    )
+    draft.send(MATCHING_COMMANDS, home(item.psp, line_home), record)
 
 
 def move_pointers(

@@ -35,7 +35,7 @@ def settle(draft: Draft, item: Item, cause: str) -> None:
     platform: Platform | None = draft.get(PLATFORM)
     psp = psp_of(platform, item.psp)
     item = forward_facts(draft, item)
-    item = route(draft, item, psp is None or psp.references)
+    item = route(draft, item, psp is None or psp.references, psp is None or psp.match_by_amount)
     allowed = tolerances(platform, item)
     split = roles(item, allowed.gross)
     item = keep_books(draft, item, split, allowed.gross)

@@ -82,17 +82,18 @@ MATCHING_FULL: Final[tuple[msgspec.Struct, ...]] = (
     s.FactUnaddressed(id="stripe/evt_1", psp="stripe", identity="pi_1", fact=FACT),
     m.ExpectationPointed(**PLACE, candidate=CANDIDATE),
     m.ExpectationUnpointed(**PLACE, candidate=CANDIDATE),
-    m.LinePointed(**PLACE, line="acquirer-a/L1", home="pi_1"),
+    m.LinePointed(**PLACE, line="acquirer-a/L1", home="pi_1", again=True),
     m.LineUnpointed(**PLACE, line="acquirer-a/L1"),
     m.LineMet(**PLACE, line="acquirer-a/L1", candidates=(CANDIDATE,), place="o-1"),
     m.LineAssigned(**PLACE, line=LINE, home="o-1", rule="A2"),
     m.LineUnassigned(**PLACE, line="acquirer-a/L1"),
     m.OpenEntered(id="mc.1.6.0", entry=ENTRY),
     m.OpenLeft(id="mc.1.6.1", entry=EXPECTED),
-    m.MatchDecided(**PLACE, side="line", subject="acquirer-a/L1", verdict=VERDICT),
+    m.MatchDecided(**PLACE, side="line", subject="acquirer-a/L1", verdict=VERDICT, currency="EUR"),
 )
 MATCHING_MINIMAL: Final[tuple[msgspec.Struct, ...]] = (
     m.LineMet(**PLACE, line="acquirer-a/L1", candidates=(CANDIDATE,)),
+    m.LinePointed(**PLACE, line="acquirer-a/L1", home="pi_1"),
     m.LineAssigned(**PLACE, line=LINE, home="o-1"),
     m.OpenEntered(
         id="mc.1.6.0",
@@ -110,5 +111,7 @@ MATCHING_MINIMAL: Final[tuple[msgspec.Struct, ...]] = (
     m.MatchDecided(**PLACE, side="line", subject="acquirer-a/L1", verdict=m.Verdict()),
 )
 MATCHING_EARLIER: Final[dict[str, msgspec.Struct]] = {
+    "line.pointed.1": m.LinePointed(**PLACE, line="acquirer-a/L1", home="pi_1"),
+    "match.decided.1": m.MatchDecided(**PLACE, side="line", subject="acquirer-a/L1", verdict=VERDICT),
     "line.met.1": m.LineMet(**PLACE, line="acquirer-a/L1", candidates=(CANDIDATE,)),
 }

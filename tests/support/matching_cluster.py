@@ -20,7 +20,7 @@ from app.domain.decision import Conflict, Draft, Duplicate, Ignored, Source, Tra
 from app.domain.mismatch import OPEN_STATUSES, Mismatch
 from app.domain.state import Ref
 from app.domain.streams import MATCHING_COMMANDS
-from app.domain.timers import from_epoch_ms
+from app.domain.timers import from_epoch_ms, is_set_again
 from app.kafka.partitioner import partition_for
 from tests.support.matching_world import NOON
 
@@ -30,7 +30,7 @@ class Partition:
         self.number = number
         self.log: deque[tuple[str, Any]] = deque()
         self.state: dict[Ref, Any] = {}
-        self.known: dict[tuple[str, str], bytes] = {}
+        self.known: dict[tuple[str, str], set[bytes]] = {}
         self.offset = 0
 
     def get(self, ref: Ref) -> Any:
@@ -80,11 +80,11 @@ class MatchingCluster:
     def _decide(self, partition: Partition) -> None:
         key, command = partition.log.popleft()
         content = msgspec.json.encode(command)
-        known = partition.known.get((key, command.id))
-        if known == content:
+        known = partition.known.setdefault((key, command.id), set())
+        if content in known and not is_set_again(partition, key, command.id):
             return
         decide: Any = matching_lane.decide
-        if known is not None:
+        if known and content not in known:
             if not matching_lane.accepts_correction(command):
                 self.dead.append(command)
                 return
@@ -99,7 +99,7 @@ class MatchingCluster:
         except Conflict:
             self.dead.append(command)
             return
-        partition.known.setdefault((key, command.id), content)
+        known.add(content)
         self._absorb(partition, draft)
 
     def _absorb(self, partition: Partition, draft: Draft) -> None:
@@ -107,9 +107,12 @@ class MatchingCluster:
         self.transactions += draft.transactions
         for send in draft.sends:
             if send.topic == MATCHING_COMMANDS:
-                self._partition(send.key).log.append((send.key, send.record))
+                self._publish(partition, send.key, send.record)
             elif send.topic == "payments.commands":
                 self.to_merchants.append(send.record)
+
+    def _publish(self, partition: Partition, key: str, record: Any) -> None:
+        self._partition(key).log.append((key, record))
 
     def fire_timers(self, until: datetime | None = None) -> None:
         """Every timer that is due, in order of their due times, with all its consequences."""
