@@ -84,6 +84,7 @@ async def _background(app: web.Application) -> AsyncIterator[None]:
     for task in tasks:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)
+    deps.snapshots.stop()
     await deps.positions.stop()
 
 

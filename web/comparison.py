@@ -11,15 +11,13 @@ import orjson
 
 from web.mismatch_schemas import Side, SideField
 from web.money import format_minor
-from web.sides import ORDER
+from web.sides import AMOUNTS, ORDER
 
 NAMES: Final = {
     "psp": "PSP", "psp_payment_id": "PSP payment id", "merchant_ref": "Merchant reference", "line_id": "Line",
     "merchant_id": "Merchant", "payment_id": "Payment", "object_id": "Object", "batch_id": "Batch",
-    "settle_currency": "Settled in", "settles_on": "Settles on", "fx": "FX", "booked_on": "Date",
-    "expected_settle_on": "Settles on",
+    "settle_currency": "Settled in", "fx": "FX", "occurred_at": "Happened", "converted": "Converted",
 }  # fmt: skip
-NUMBERS: Final = frozenset({"gross", "fee", "tax", "reserve", "net"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +56,7 @@ def _cell(field: SideField | None) -> Cell | None:
         return None
     if field.currency is not None and type(field.value) is int:
         return Cell(format_minor(field.value, field.currency), field.currency, field.differs, True)
-    return Cell(shown(field.value), "", field.differs, field.name in NUMBERS)
+    return Cell(shown(field.value), "", field.differs, field.name in AMOUNTS)
 
 
 def label(name: str) -> str:

@@ -12,7 +12,7 @@ from typing import Any, Final
 from app.store.web_mismatches import MismatchDetails
 from web.mismatch_schemas import Difference, Evidence, Rejected
 from web.mismatch_words import rule_of, summary_of
-from web.sides import differing_fields, sides_of
+from web.sides import sides_of
 from web.timeline import timeline_of
 
 SHOWN: Final = frozenset(
@@ -26,7 +26,7 @@ async def evidence_of(pool: Any, found: MismatchDetails) -> Evidence:
     """Reads the ledger and the batch of the last change; the rest lies in the row."""
     explanation, row = found.explanation, found.row
     differences = differences_of(found)
-    sides = sides_of(row, explanation, differing_fields(differences))
+    sides = sides_of(row, explanation, differences)
     return Evidence(
         summary=summary_of(row),
         rule=rule_of(explanation),

@@ -2,49 +2,67 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final, Literal
 
 import orjson
+from msgspec.structs import replace
 
 from app.store.web_figures import MismatchRow
 from web.mismatch_schemas import Difference, Side, SideField
 
 Role = Literal["expected", "actual"]
 
-SAME: Final[Mapping[str, str]] = {"expected_fee": "fee", "amount": "gross", "occurred_at": "date"} | {
-    "booked_on": "date", "booking_date": "date", "order_ref": "merchant_ref",
-    "expected_settle_on": "settles_on",
+SAME: Final[Mapping[str, str]] = {
+    "expected_fee": "fee", "amount": "gross", "booking_date": "booked_on", "order_ref": "merchant_ref",
+    "expected_settle_on": "booked_on",
 }  # fmt: skip
 """A record's own name of a field -> the name under which both sides have it."""
 ORDER: Final = (
-    "kind", "gross", "currency", "fee", "tax", "reserve", "net", "settle_currency", "rate", "date",
-    "settles_on", "value_date", "merchant_id", "payment_id", "object_id", "psp", "psp_payment_id",
-    "merchant_ref", "identities", "source", "batch_id", "line_id",
+    "kind", "gross", "currency", "fee", "tax", "reserve", "net", "converted", "settle_currency", "rate",
+    "occurred_at", "booked_on", "value_date", "merchant_id", "payment_id", "object_id", "psp",
+    "psp_payment_id", "merchant_ref", "identities", "source", "batch_id", "line_id",
 )  # fmt: skip
-AMOUNTS: Final = frozenset({"gross", "fee", "tax", "reserve", "net"})
+AMOUNTS: Final = frozenset({"gross", "fee", "tax", "reserve", "net", "converted"})
 IN_SETTLE_CURRENCY: Final = frozenset({"fee", "tax", "reserve", "net"})
 SKIPPED: Final = frozenset({"type", "id", "home", "identity"})
 EXPECTED_INPUTS: Final = frozenset({"expectation", "batch", "batches", "payout", "payment"})
 TITLES: Final[Mapping[str, str]] = {
     "expectation": "Expected", "batch": "Settlement batch", "batches": "Settlement batch",
     "payout": "Payout", "lines": "Settlement line", "line": "Settlement line",
-    "bank_lines": "Bank line", "bank_line": "Bank line",
+    "facts": "Fact", "bank_lines": "Bank line", "bank_line": "Bank line",
 }  # fmt: skip
 NOTHING_YET: Final = {"expected": "Nothing was expected", "actual": "Nothing came"}
 
 
-def sides_of(row: MismatchRow, explanation: Mapping[str, Any], differing: Collection[str]) -> list[Side]:
+def sides_of(
+    row: MismatchRow, explanation: Mapping[str, Any], differences: Sequence[Difference]
+) -> list[Side]:
     """Expected first. A side without a record is there all the same, empty: that is the finding then."""
+    differing = frozenset(SAME.get(difference.field, difference.field) for difference in differences)
     found = [*_inputs(explanation), *_own_books(explanation), *_waiting(explanation)]
     sides = [side(role, title, record, row.currency, differing) for role, title, record in found]
     if not sides:
         sides = [amount_side("expected", "Expected", row.expected_amount, row.currency)]
         sides.append(amount_side("actual", "Actual", row.actual_amount, row.currency))
+    sides = [_completed(one, differences) for one in sides]
     for role in ("expected", "actual"):
         if all(one.role != role for one in sides):
             sides.append(Side(role=role, title=NOTHING_YET[role], fields=[]))
     return sorted(sides, key=lambda one: one.role == "actual")
+
+
+def _completed(one: Side, differences: Iterable[Difference]) -> Side:
+    """With what was expected of a field that no record has, such as the day on which it was due."""
+    there = {field.name for field in one.fields}
+    added = [
+        SideField(name=name, value=difference.expected, currency=difference.currency, differs=True)
+        for difference in differences
+        if one.role == "expected"
+        and difference.expected is not None
+        and (name := SAME.get(difference.field, difference.field)) not in there
+    ]
+    return replace(one, fields=sorted([*one.fields, *added], key=lambda field: _rank(field.name)))
 
 
 def side(
@@ -78,10 +96,6 @@ def amount_side(role: Role, title: str, amount: int | None, currency: str | None
         return Side(role=role, title=NOTHING_YET[role], fields=[])
     field = SideField(name="gross", value=amount, currency=currency, differs=True)
     return Side(role=role, title=title, fields=[field])
-
-
-def differing_fields(differences: Iterable[Difference]) -> frozenset[str]:
-    return frozenset(SAME.get(difference.field, difference.field) for difference in differences)
 
 
 def _field(name: str, value: Any, currency: Any, differing: Collection[str]) -> SideField:

@@ -20,6 +20,7 @@ from web.ends import EndOffsets
 
 FRESH_SECONDS: Final = 0.4
 SLOW_EVERY_SECONDS: Final = 1.0
+PATIENCE_SECONDS: Final = 0.1
 SLOW_SHARE: Final = 0.05
 """Going through whole tables may take this share of the time: the larger they are, the less often."""
 RATE_SECONDS: Final = 10.0
@@ -68,20 +69,40 @@ class Rates:
 
 
 class Spaced(Generic[Figures]):
-    """A read that is repeated no more often than its cost allows."""
+    """A read that is repeated no more often than its cost allows; nobody waits for it when it is slow."""
 
-    def __init__(self, read: Callable[[Any], Awaitable[Figures]]) -> None:
-        self._read = read
+    def __init__(self, pool: Any, read: Callable[[Any], Awaitable[Figures]]) -> None:
+        self._pool, self._read = pool, read
         self._last: Figures | None = None
         self._due = 0.0
+        self._reading: asyncio.Task[Figures] | None = None
 
-    async def get(self, connection: Any) -> Figures:
+    async def get(self) -> Figures:
+        """The last figures; the first ones are waited for, and later ones for a moment."""
+        if self._reading is None and time.monotonic() >= self._due:
+            self._reading = asyncio.create_task(self._again())
+            self._reading.add_done_callback(lambda task: task.cancelled() or task.exception())
+        reading = self._reading
+        if reading is not None and self._last is not None:
+            await asyncio.wait({reading}, timeout=PATIENCE_SECONDS)
+        if self._last is not None and (reading is None or not reading.done()):
+            return self._last
+        return await asyncio.shield(reading or asyncio.create_task(self._again()))
+
+    async def _again(self) -> Figures:
         began = time.monotonic()
-        if self._last is None or began >= self._due:
-            self._last = await self._read(connection)
+        try:
+            async with self._pool.acquire() as connection:
+                self._last = await self._read(connection)
+            return self._last
+        finally:
             ended = time.monotonic()
             self._due = ended + max(SLOW_EVERY_SECONDS, (ended - began) / SLOW_SHARE)
-        return self._last
+            self._reading = None
+
+    def stop(self) -> None:
+        if self._reading is not None:
+            self._reading.cancel()
 
 
 class Snapshots:
@@ -94,10 +115,10 @@ class Snapshots:
         self._rates = Rates()
         self._lock = asyncio.Lock()
         self._last: Snapshot | None = None
-        self._books = Spaced(read_books)
-        self._counts = Spaced(read_counts)
-        self._lately = Spaced(read_lately)
-        self._since_start = Spaced(read_since_start)
+        self._books = Spaced(pool, read_books)
+        self._counts = Spaced(pool, read_counts)
+        self._lately = Spaced(pool, read_lately)
+        self._since_start = Spaced(pool, read_since_start)
 
     @property
     def last(self) -> Snapshot | None:
@@ -116,21 +137,22 @@ class Snapshots:
         async with self._pool.acquire() as connection:
             taken, mark = time.monotonic(), self._mark()
             fast = await read_fast(connection, LATEST_MISMATCHES)
-            books = await self._books.get(connection)
-            counts = await self._counts.get(connection)
-            lately = await self._lately.get(connection)
-            since_start = await self._since_start.get(connection)
         positions = {LaneId(lane.topic, lane.partition): lane.next_offset for lane in fast.lanes}
         self._ends.watch(positions)
         return Snapshot(
             taken=taken,
             fast=fast,
-            books=books,
-            counts=counts,
-            lately=lately,
-            since_start=since_start,
+            books=await self._books.get(),
+            counts=await self._counts.get(),
+            lately=await self._lately.get(),
+            since_start=await self._since_start.get(),
             rates=self._rates.add(taken, positions),
             ends={lane: self._ends.get(lane) for lane in positions},
             ends_age_seconds=self._ends.age_seconds,
             mark=mark,
         )
+
+    def stop(self) -> None:
+        """Leave no read behind."""
+        for spaced in (self._books, self._counts, self._lately, self._since_start):
+            spaced.stop()

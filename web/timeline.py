@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, date, datetime
 from typing import Any, Final
 
 from app.kafka.partitioner import partition_for
 from app.store.web_mismatches import MismatchDetails, item_state, last_change, partitions_of
 from app.store.web_reads import TransactionRow, list_transactions
-from web.mismatch_schemas import Moved, Side
+from web.mismatch_schemas import Moved, Side, SideField
 from web.money import format_minor
 
 MOST_TRANSACTIONS: Final = 50
-DATES: Final = {"date": "", "settles_on": "settlement was due", "value_date": "value date"}
+DATES: Final = ("occurred_at", "booked_on", "value_date")
 
 
 async def timeline_of(pool: Any, found: MismatchDetails, sides: Iterable[Side]) -> list[Moved]:
@@ -25,14 +25,24 @@ async def timeline_of(pool: Any, found: MismatchDetails, sides: Iterable[Side]) 
 def _facts(sides: Iterable[Side]) -> Iterator[Moved]:
     for side in sides:
         fields = {field.name: field for field in side.fields}
-        for name, words in DATES.items():
+        for name in DATES:
             when = moment_of(fields[name].value) if name in fields else None
             if when is not None:
-                gross, kind = fields.get("gross"), fields.get("kind")
-                amount = f", {format_minor(gross.value, gross.currency)} {gross.currency}" if gross else ""
-                what = f"{kind.value}" if kind else ""
-                text = f"{side.title}: {words or what}{'' if words else amount}".rstrip(": ")
+                text = f"{side.title}: {_what(side.role, name, fields)}".rstrip(": ")
                 yield Moved(at=when[0], is_day=when[1], kind="fact", text=text)
+
+
+def _what(role: str, name: str, fields: Mapping[str, SideField]) -> str:
+    """`capture, 123.45 EUR`: what happened on this date of a record."""
+    if name == "booked_on" and role == "expected":
+        return "due to be settled"
+    if name == "value_date":
+        return "value date"
+    gross, kind = fields.get("gross"), fields.get("kind")
+    amount = (
+        f"{format_minor(gross.value, gross.currency)} {gross.currency}" if gross and gross.currency else ""
+    )
+    return ", ".join(filter(None, (str(kind.value) if kind else "", amount)))
 
 
 def moment_of(value: Any) -> tuple[datetime, bool] | None:

@@ -83,7 +83,9 @@ def page_query(
     order = ORDERS[sort]
     if beyond is not None:
         conditions.add(order.beyond, *beyond)
-    sql = f"SELECT {MISMATCH_COLUMNS} FROM mismatches WHERE {conditions.sql} ORDER BY {order.by} LIMIT $1"
+    # What is computed per row (`seq` out of a document) is computed for this page's rows only.
+    found = f"SELECT * FROM mismatches WHERE {conditions.sql} ORDER BY {order.by} LIMIT $1"
+    sql = f"SELECT {MISMATCH_COLUMNS} FROM ({found}) m ORDER BY {order.by}"
     return sql, [limit, *conditions.arguments]
 
 

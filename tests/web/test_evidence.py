@@ -255,3 +255,19 @@ async def test_a_merchant_sees_the_figures_and_no_evidence(web: Web, acme: dict[
     _, answer = await web.get("/v1/mismatches/a", acme)
     assert answer["difference"] == -345
     assert not {"evidence", "explanation", "owner_key", "owner_topic"} & answer.keys()
+
+
+async def test_a_late_line_stands_beside_the_day_on_which_it_was_due(
+    web: Web, viewer: dict[str, str]
+) -> None:
+    differences = {"booked_on": {"expected": "2026-11-19", "actual": "2026-11-21"}}
+    found = await evidence(web, viewer, {**PAIR, "differences": differences}, category="LATE")
+    expected, actual = found["sides"]
+    assert (fields(expected)["booked_on"], fields(actual)["booked_on"]) == ("2026-11-19", "2026-11-21")
+    assert marked(expected) == marked(actual) == ["booked_on"]
+    texts = [step["text"] for step in found["timeline"] if step["kind"] == "fact"]
+    assert texts == [
+        "Expected: due to be settled",
+        "Expected: capture, 123.45 EUR",
+        "Settlement line: capture, 120.00 EUR",
+    ]
