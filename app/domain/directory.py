@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from app.domain.calendar import start_of_day
 from app.domain.decision import Draft
-from app.domain.matching import Item, home, line_identity, second_identity
+from app.domain.matching import HeldLine, Item, home, line_identity, second_identity
 from app.domain.psp_facts import PspFact, to_command
 from app.domain.settlement import FactUnaddressed, LineKind, LineRecorded
 from app.domain.streams import MATCHING_COMMANDS, PAYMENTS_COMMANDS
@@ -48,24 +48,41 @@ def waiting_facts(item: Item) -> tuple[FactUnaddressed, ...]:
     return tuple([waiting for waiting in item.facts if not waiting.id.startswith(_OF_A_LINE)])
 
 
+def unreported(item: Item) -> tuple[HeldLine, ...]:
+    """Chargebacks of this home that no dispute took and that no merchant was told of."""
+    if item.kind != CHARGEBACK or item.expectation is not None:
+        return ()
+    return tuple([held for held in item.own_lines if not held.reported and held.record.gross < 0])
+
+
 def report_chargeback(draft: Draft, line: LineRecorded) -> None:
     """A chargeback that no dispute announced is a dispute all the same: its payment's merchant is told.
 
-    Every identity of the line is asked; who knows the payment sends it on, under one id.
+    The line's first identity is asked, the reference beside it only where that one is nobody's
+    (`ask_reference`): merchants count their orders alike, and one chargeback is one merchant's.
     """
     own = _OF_A_LINE + (line.id if len(line.id) < _LONGEST else sha256(line.id.encode()).hexdigest())
-    for identity in (line_identity(line), second_identity(line)):
-        if identity is None:
-            continue
-        fact = PspFact(
-            kind="dispute_opened",
-            psp=line.psp,
-            psp_payment_id=identity,
-            object_id=own,
-            amount=-line.gross,
-            currency=line.currency,
-            fee=max(0, line.fee),
-            occurred_at=start_of_day(line.booked_on),
-        )
-        record = FactUnaddressed(id=own, psp=line.psp, identity=identity, fact=fact)
-        draft.send(MATCHING_COMMANDS, home(line.psp, identity), record)
+    identity = line_identity(line)
+    fact = PspFact(
+        kind="dispute_opened",
+        psp=line.psp,
+        psp_payment_id=identity,
+        object_id=own,
+        amount=-line.gross,
+        currency=line.currency,
+        fee=max(0, line.fee),
+        occurred_at=start_of_day(line.booked_on),
+        order_ref=second_identity(line),
+    )
+    record = FactUnaddressed(id=own, psp=line.psp, identity=identity, fact=fact)
+    draft.send(MATCHING_COMMANDS, home(line.psp, identity), record)
+
+
+def ask_reference(draft: Draft, item: Item, reported: FactUnaddressed) -> None:
+    """Pass a line's chargeback, whose PSP's id is nobody's (or several's), on to the reference it names."""
+    fact, reference = reported.fact, reported.fact.order_ref
+    if not reported.id.startswith(_OF_A_LINE) or reference is None or owner_of(item) is not None:
+        return
+    named = replace(fact, psp_payment_id=reference, order_ref=None)
+    record = replace(reported, identity=reference, fact=named)
+    draft.send(MATCHING_COMMANDS, home(item.psp, reference), record)

@@ -16,7 +16,7 @@ from app.domain import platform as platforms
 from app.domain.commands import ParkedExpire, PlatformConfigure
 from app.domain.configuration import Platform
 from app.domain.decision import Conflict, Draft, Duplicate, Ignored
-from app.domain.directory import CAPTURE, CHARGEBACK, report_chargeback
+from app.domain.directory import CAPTURE, ask_reference, report_chargeback, unreported
 from app.domain.leftovers import leave
 from app.domain.line_books import reverse
 from app.domain.matching import (
@@ -242,6 +242,7 @@ def _claim(draft: Draft, command: IdentityClaimed) -> None:
 
 def _hear(draft: Draft, command: FactUnaddressed) -> None:
     item = _item(draft, command.psp, command.identity, CAPTURE)
+    ask_reference(draft, item, command)
     settle(draft, replace(item, facts=(*item.facts, command)), command.id)
 
 
@@ -261,10 +262,10 @@ def _close_window(draft: Draft, command: SettlementDue | PaymentDue) -> None:
 
 def _close_payment(draft: Draft, item: Item) -> Item:
     """Before a chargeback counts as unmatched, whoever knows its payment is told of it."""
-    unreported = [held for held in item.own_lines if not held.reported and held.record.gross < 0]
-    if item.kind != CHARGEBACK or not unreported:
+    to_report = unreported(item)
+    if not to_report:
         return replace(item, payment_closed=True)
-    for held in unreported:
+    for held in to_report:
         report_chargeback(draft, held.record)
         item = item.with_line(replace(held, reported=True))
     return wait_for_report(draft, item)

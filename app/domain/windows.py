@@ -14,7 +14,7 @@ from msgspec.structs import replace
 from app.domain.calendar import add_business_days, end_of_day, settlement_day
 from app.domain.configuration import Platform, PspConfiguration, SettlementCalendar
 from app.domain.decision import Draft
-from app.domain.directory import waiting_facts
+from app.domain.directory import unreported, waiting_facts
 from app.domain.matching import Item
 from app.domain.parking import parking_window
 from app.domain.settlement import ExpectationAnnounced, LineRecorded, PaymentDue, SettlementDue
@@ -129,7 +129,8 @@ def _keep_settlement(draft: Draft, platform: Platform | None, item: Item, comple
 
 
 def _keep_payment(draft: Draft, platform: Platform | None, item: Item) -> Item:
-    due = None if item.payment_closed else _payment_due(draft, platform, item)
+    waits = not item.payment_closed or unreported(item)
+    due = _payment_due(draft, platform, item) if waits else None
     if due is None:
         return _clear(draft, item, PAYMENT) if item.payment_due_ms is not None else item
     if item.payment_due_ms is not None:

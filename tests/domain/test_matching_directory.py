@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 import pytest
@@ -128,3 +128,31 @@ def test_a_chargeback_of_an_unknown_payment_is_a_dispute_that_nobody_knows() -> 
     (unmatched,) = world.open()
     assert (unmatched.category, unmatched.actual_amount) == ("DISPUTE_UNMATCHED", -500)
     assert sent_on(world) == []
+
+
+def test_a_chargeback_goes_to_the_payment_of_the_psps_id_alone_where_that_is_known() -> None:
+    """Two merchants count their orders alike: the other one has nothing to do with it."""
+    world = configured(source=SourceConfiguration(psp="stripe", payment_window_seconds=60))
+    other = expectation(id="e2", merchant_id="m-2", payment_id="pay-2", identities=("pi_2", "o-1"))
+    world.send_all([expectation(identities=("pi_1",)), other, chargeback(merchant_ref="o-1")])
+    world.fire_timers(world.timers()["payment"])
+    assert [(dispute.merchant_id, dispute.payment_id) for dispute in sent_on(world)] == [("m-1", "pay-1")]
+
+
+def test_a_chargeback_whose_psps_id_nobody_knows_goes_by_its_reference() -> None:
+    world = configured(source=SourceConfiguration(psp="stripe", payment_window_seconds=60))
+    payment = expectation(identities=("o-1", "pay-1"), home="m-1/pay-1")
+    world.send_all([payment, chargeback(merchant_ref="o-1")])
+    world.fire_timers(world.timers()["payment"])
+    assert [(dispute.payment_id, dispute.id) for dispute in sent_on(world)] == [("pay-1", "line:acq/L1")]
+
+
+def test_a_second_chargeback_after_the_first_ones_window_is_told_as_well() -> None:
+    world = configured(source=SourceConfiguration(psp="stripe", payment_window_seconds=60))
+    world.send(chargeback())
+    world.fire_timers()
+    world.send(chargeback(line_id="L2", booked_on=date(2026, 11, 24)))
+    world.fire_timers()
+    world.send(expectation())
+    assert [dispute.id for dispute in sent_on(world)] == ["line:acq/L1", "line:acq/L2"]
+    assert world.timers() == {"settlement": world.timers()["settlement"]}
