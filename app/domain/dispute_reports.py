@@ -1,8 +1,9 @@
 """From reports of disputes to disputes: which reports are one dispute, and what they say together.
 
-Reports with one PSP id are one dispute. A dispute that nobody gave the PSP's id (upstream's own, or one that
-a settlement line told of) and one that has it are one as well, where they share our id, or amount and
-currency: each dispute takes at most one of either sort. All of it is a function of the set of reports.
+Reports with one PSP id are one dispute, settlement lines of one amount and currency likewise. A dispute that
+nobody gave the PSP's id (upstream's own, or one that a settlement line told of) and one that has it are one as
+well, where they share our id, or amount and currency: each dispute takes at most one of either sort. All of it
+is a function of the set of reports.
 """
 
 from collections.abc import Iterable
@@ -43,8 +44,8 @@ def in_order(reports: Iterable[Report]) -> Reports:
 def grouped(reports: Reports) -> dict[str, Reports]:
     """Dispute's key (the PSP's id, else our own) -> its reports."""
     disputes = _by_identity(one for one in reports if one.psp_dispute_id is not None)
-    for is_sort in (_is_line, _is_upstreams):
-        own = _by_identity(one for one in reports if is_sort(one))
+    of_lines = _by_figures(one for one in reports if _is_line(one))
+    for own in (of_lines, _by_identity(one for one in reports if _is_upstreams(one))):
         taken = {_join(disputes, key, name, own.pop(name)) for name, key in _namesakes(disputes, own)}
         for name, its in own.items():
             taken.add(_join(disputes, _alike(disputes, its, taken), name, its))
@@ -116,6 +117,17 @@ def _by_identity(reports: Iterable[Report]) -> dict[str, Reports]:
     for one in reports:
         found.setdefault(one.identity[1], []).append(one)
     return {name: tuple(found[name]) for name in sorted(found)}
+
+
+def _by_figures(reports: Iterable[Report]) -> dict[str, Reports]:
+    """Lines of one amount and currency tell of one dispute: a second one is the line's repeat until proven.
+
+    Holding a merchant's money twice would need more than the same line again.
+    """
+    found: dict[tuple[int, str], list[Report]] = {}
+    for one in reports:
+        found.setdefault((one.amount, one.currency), []).append(one)
+    return {min(one.dispute_id for one in its): tuple(its) for its in found.values()}
 
 
 def _namesakes(disputes: dict[str, Reports], own: dict[str, Reports]) -> list[tuple[str, str]]:

@@ -32,7 +32,7 @@ class ExpectationAnnounced(Command, frozen=True, kw_only=True, tag="expectation.
     """Signed as on a settlement line: negative for refunds and chargebacks."""
     currency: Currency
     expected_fee: SignedAmount | None = None
-    """Fee accrued in the books, minor units, negative where one comes back; None where the PSP has no plan."""
+    """Fee accrued in the books, minor units, negative where one comes back; None: no fee plan."""
     occurred_at: Moment
     home: LongId | None = None
     """The identity that nobody else has, under which the object is kept; None: the first of `identities`."""

@@ -173,7 +173,8 @@ def compare_order(order: str, sale: Row, rows: list[Row], plan: Plan | None, fou
     due = two_business_days_after(date.fromisoformat(sale["occurred_at"][:10]))
     for row in rows:
         gross = cents(row["gross_amount"])
-        if gross in seen and settled + gross > expected + tolerances.gross_tolerance:
+        repeated = any(abs(gross - other) <= tolerances.gross_tolerance for other in seen)
+        if repeated and settled + gross > expected + tolerances.gross_tolerance:
             found.duplicates.add(row["acquirer_tx_id"])
             continue
         seen.add(gross)
