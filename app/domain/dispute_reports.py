@@ -1,9 +1,9 @@
 """From reports of disputes to disputes: which reports are one dispute, and what they say together.
 
-Reports with one PSP id are one dispute, settlement lines of one amount and currency likewise. A dispute that
-nobody gave the PSP's id (upstream's own, or one that a settlement line told of) and one that has it are one as
-well, where they share our id, or amount and currency: each dispute takes at most one of either sort. All of it
-is a function of the set of reports.
+Reports with one PSP id are one dispute, settlement lines of one amount and currency likewise. A dispute
+that nobody gave the PSP's id (upstream's own, or one that a settlement line told of) and one that has it are
+one as well, where they share our id, or amount and currency: each dispute takes at most one of either sort.
+All of it is a function of the set of reports.
 """
 
 from collections.abc import Iterable
