@@ -11,6 +11,8 @@ from app.domain.pairing import Roles
 from app.domain.settlement import LineRecorded
 
 RULE_VERSION: Final = 2
+MOST_LINES: Final = 50
+"""Lines that an explanation shows in full, or one reference on many lines would outgrow a record."""
 
 
 class Tolerances(NamedTuple):
@@ -66,10 +68,9 @@ def batch_of(lines: tuple[LineRecorded, ...]) -> str | None:
 def explanation(item: Item, roles: Roles, finding: Finding, allowed: Tolerances) -> dict[str, Any]:
     """Why, for people and for `mismatches.explanation`: rule, inputs, differences per field, reasons."""
     expectation = item.expectation
-    corrected = [held.record.id for held in item.lines if held.earlier]
     inputs: dict[str, Any] = {
         "expectation": None if expectation is None else msgspec.to_builtins(expectation),
-        "lines": [msgspec.to_builtins(held.record) for held in item.lines],
+        "lines": [msgspec.to_builtins(line) for line in _shown(item, finding)],
         "parts": [line.id for line in roles.parts],
         "duplicates": [line.id for line in roles.duplicates],
     }
@@ -82,9 +83,25 @@ def explanation(item: Item, roles: Roles, finding: Finding, allowed: Tolerances)
         "identity": {"psp": item.psp, "identity": item.identity, "kind": item.kind},
         "inputs": inputs,
         "differences": finding.differences,
-        "reasons": [*finding.reasons, *(f"line {line_id} was corrected" for line_id in corrected)],
+        "reasons": [*finding.reasons, *_about_lines(item)],
     }
     return explained | _looked_at(item, finding)
+
+
+def _about_lines(item: Item) -> list[str]:
+    corrected = [held.record.id for held in item.lines if held.earlier]
+    reasons = [f"line {line_id} was corrected" for line_id in corrected[:MOST_LINES]]
+    if len(item.lines) > MOST_LINES:
+        reasons.append(f"{MOST_LINES} of its {len(item.lines)} lines are shown")
+    return reasons
+
+
+def _shown(item: Item, finding: Finding) -> list[LineRecorded]:
+    """The line that it is about first, where there are too many."""
+    lines = [held.record for held in item.lines]
+    if len(lines) <= MOST_LINES:
+        return lines
+    return sorted(lines, key=lambda line: line.id != finding.line_id)[:MOST_LINES]
 
 
 def _rule(item: Item, finding: Finding) -> str:

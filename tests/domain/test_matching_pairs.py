@@ -270,3 +270,16 @@ def test_a_record_of_nothing_posts_nothing() -> None:
     world = configured(source=SourceConfiguration(psp="stripe"))
     assert world.send(line(gross=0)) == "applied"
     assert world.transactions == []
+
+
+def test_one_reference_on_many_lines_is_explained_by_some_of_them() -> None:
+    world = configured()
+    lines = [line(f"L{n:03}", psp_payment_id=None, merchant_ref="n/a") for n in range(60)]
+    world.send_all(lines)
+    world.fire_timers()
+    (missing,) = world.open()
+    assert (missing.category, missing.actual_amount) == ("MISSING_PAYMENT", 600_000)
+    assert [shown["line_id"] for shown in missing.explanation["inputs"]["lines"]] == [
+        shown.line_id for shown in lines[:50]
+    ]
+    assert missing.explanation["reasons"][-1] == "50 of its 60 lines are shown"

@@ -58,9 +58,9 @@ def _nothing(*_: Any, **__: Any) -> None:
     """What should have been sent is not."""
 
 
-def _tell_the_entry_alone(rows: Any, entry: Any, tolerance: int) -> tuple[Any, ...]:
+def _tell_the_entry_alone(rows: Any, changed: Any, tolerance: int) -> tuple[Any, ...]:
     """Who lay there before is not told that somebody has come or gone."""
-    return () if rows.find(entry) is None else (entry,)
+    return tuple(lying.entry for lying in changed[-1:] if rows.find(lying.entry) is not None)
 
 
 def _forward_one(draft: Any, item: Any) -> Any:
