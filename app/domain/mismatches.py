@@ -67,6 +67,9 @@ def open_mismatch(
     details = _as_kept({**explanation, "subject_ids": subjects, "severity_reasons": list(judgement.reasons)})
     figures: dict[str, Any] = {
         "severity": judgement.severity,
+        "merchant_id": merchant_id,
+        "psp": psp,
+        "payment_id": payment_id,
         "batch_id": batch_id,
         "currency": currency,
         "expected_amount": expected_amount,
@@ -80,9 +83,6 @@ def open_mismatch(
         id=key,
         leg=leg,
         category=category,
-        merchant_id=merchant_id,
-        psp=psp,
-        payment_id=payment_id,
         detected_at=draft.now,
         due_at=draft.now + DUE_AFTER[judgement.severity],
         owner_topic=draft.source.topic,

@@ -84,3 +84,16 @@ def test_an_object_that_comes_back_gets_a_new_window() -> None:
     world.fire_timers()
     world.send_all([withdrawn(), expectation(identities=("o-1", "pay-1"), id="e2")])
     assert (world.categories(), set(world.timers())) == ([], {"settlement"})
+
+
+def test_a_mismatch_names_the_payment_it_is_about_now() -> None:
+    """The PSP's id turned out to be another merchant's: the same discrepancy, another payment."""
+    world = configured()
+    world.send_all([line(gross=900), expectation(1000)])
+    withdrawn_by_mine = ExpectationWithdrawn(
+        id="w1", psp="stripe", identity="pi_1", kind="capture", merchant_id="m-1", object_id="pay-1"
+    )
+    world.send(withdrawn_by_mine)
+    world.send(expectation(1000, id="e2", merchant_id="m-2", payment_id="pay-9", object_id="pay-9"))
+    (found,) = world.open()
+    assert (found.category, found.merchant_id, found.payment_id) == ("PARTIAL_SETTLEMENT", "m-2", "pay-9")

@@ -169,7 +169,8 @@ def compare_order(order: str, sale: Row, rows: list[Row], plan: Plan | None, fou
         return
     expected = cents(sale["amount"])
     tolerances = plan or Plan()
-    settled, fee, seen = 0, 0, set()
+    settled, fee = 0, 0
+    seen: set[int] = set()
     due = two_business_days_after(date.fromisoformat(sale["occurred_at"][:10]))
     for row in rows:
         gross = cents(row["gross_amount"])
