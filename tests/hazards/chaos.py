@@ -19,6 +19,7 @@ import tempfile
 import time
 from collections import defaultdict
 from collections.abc import Awaitable, Callable
+from functools import partial
 from pathlib import Path
 from random import Random
 from typing import Final
@@ -26,14 +27,17 @@ from typing import Final
 from aiokafka.errors import KafkaError
 
 from app.errors import TallystickError
+from tests.hazards import web_faults
 from tests.hazards.cluster import PARTITIONS, Cluster, running
 from tests.hazards.faults import Hazards
 from tests.hazards.monitor import Monitor
 from tests.hazards.oracle import Verdict, drained, judge
-from tests.hazards.sending import Sender, under_load
+from tests.hazards.posting import Poster
+from tests.hazards.sending import Load, under_load
 from tests.hazards.traffic import Traffic
 
 Fault = Callable[[Hazards], Awaitable[float | None]]
+WebFault = Callable[[Hazards, Poster], Awaitable[float]]
 
 
 async def _kill(hazards: Hazards) -> None:
@@ -126,6 +130,12 @@ async def _swallowed_unwatched(hazards: Hazards) -> None:
     await hazards.swallow(200, "blind")
 
 
+WEB_FAULTS: Final[dict[str, tuple[WebFault, int]]] = {
+    "kill -9 the web": (web_faults.kill_web, 4),
+    "pause the web until senders give up": (web_faults.pause_web, 2),
+    "kill -9 the web and the broker": (web_faults.kill_web_and_broker, 1),
+    "kill -9 the web and a worker": (web_faults.kill_web_and_worker, 1),
+}
 FAULTS: Final[dict[str, tuple[Fault, int]]] = {
     "kill -9 a worker": (_kill, 8),
     "kill -9 a worker twice": (_kill_twice, 2),
@@ -151,24 +161,35 @@ FAULTS: Final[dict[str, tuple[Fault, int]]] = {
 
 
 class Chaos:
-    def __init__(self, hazards: Hazards, monitor: Monitor, sender: Sender, random: Random) -> None:
+    def __init__(self, hazards: Hazards, monitor: Monitor, load: Load, random: Random) -> None:
         self.stalls: dict[str, list[float]] = defaultdict(list)
         self.took: dict[str, list[float]] = defaultdict(list)
         self.problems: list[str] = []
-        self._hazards, self._monitor, self._sender, self._random = hazards, monitor, sender, random
+        self._hazards, self._monitor, self._load, self._random = hazards, monitor, load, random
+        self._faults: dict[str, tuple[Fault, int]] = FAULTS | {
+            name: (partial(self._of_the_web, fault), weight) for name, (fault, weight) in WEB_FAULTS.items()
+        }
         self._began = time.monotonic()
 
+    async def _of_the_web(self, fault: WebFault, hazards: Hazards) -> float:
+        return await fault(hazards, self._load.poster)
+
     async def run(self, seconds: float) -> None:
-        names, weights = list(FAULTS), [weight for _, weight in FAULTS.values()]
+        names, weights = list(self._faults), [weight for _, weight in self._faults.values()]
         first = self._random.sample(names, len(names))
         while time.monotonic() - self._began < seconds:
             await self.strike(first.pop() if first else self._random.choices(names, weights)[0])
+
+    @property
+    def faults(self) -> int:
+        return sum(map(len, self.stalls.values())) + len(self.problems)
 
     async def strike(self, name: str) -> None:
         """One fault; returns when all positions move again. One that was not survived in time is told."""
         async with self._monitor.window() as window:
             try:
-                took = await FAULTS[name][0](self._hazards)
+                self._load.poster.failed()
+                took = await self._faults[name][0](self._hazards)
                 stall = await window.moving()
             except (AssertionError, TallystickError, KafkaError) as problem:
                 self.problems.append(f"{name}: {problem}")
@@ -184,7 +205,7 @@ class Chaos:
         counted = self._monitor.counted
         line = f"{name:46} stood {stall:5.1f} s" + (f", took {took:4.1f} s" if took is not None else "")
         say(
-            f"{self._elapsed()}  {line:76} | sent {self._sender.sent:,}, holes {counted['holes']} "
+            f"{self._elapsed()}  {line:76} | sent {self._load.sender.sent:,}, holes {counted['holes']} "
             f"({counted['hole_records']} records), stale {counted['stale']}"
         )
 
@@ -209,12 +230,29 @@ def summary(chaos: Chaos) -> None:
         )
 
 
-def tell(sender: Sender, monitor: Monitor, verdict: Verdict) -> None:
-    counted = monitor.counted
+def closing(chaos: Chaos, load: Load, verdict: Verdict) -> None:
+    """All of it in one line."""
+    stalls = [stall for stalls in chaos.stalls.values() for stall in stalls] or [0.0]
+    compared = [verdict.figures.get(f"{what} compared", 0) for what in ("matches", "exceptions")]
+    say(
+        f"{load.sender.sent + load.poster.answers[200]:,} records, {chaos.faults} faults, "
+        f"lost {verdict.lost}, doubled {verdict.doubled}, "
+        f"matches compared {compared[0]:,}, exceptions compared {compared[1]:,}, "
+        f"stalls {statistics.median(stalls):.1f} s median and {max(stalls):.1f} s at most, "
+        f"wrong {len(verdict.problems) + len(chaos.problems)}"
+    )
+
+
+def tell(load: Load, monitor: Monitor, verdict: Verdict) -> None:
+    counted, sender = monitor.counted, load.sender
+    answers = ", ".join(
+        f"{status or 'none'}: {count:,}" for status, count in sorted(load.poster.answers.items())
+    )
     say(
         f"\nsent {sender.sent:,} records ({sender.traffic.truth.repeats:,} repeats), {sender.resent:,} sent "
         f"again after a lost acknowledgement, {sender.transactions} transactions, {sender.aborted} aborted"
     )
+    say(f"webhooks answered {answers}")
     say(f"lost {verdict.lost}, doubled {verdict.doubled}")
     say(
         f"holes found and refilled {counted['holes']} with {counted['hole_records']} records; positions "
@@ -232,30 +270,31 @@ async def run(seconds: float, seed: int, rate: float, workers: int, folder: Path
     traffic = Traffic(seed, PARTITIONS)
     async with running(folder) as cluster, Monitor(cluster).watching() as monitor:
         hazards = Hazards(cluster, monitor, random)
-        async with under_load(cluster.bootstrap, traffic, rate) as sender:
+        async with under_load(cluster, traffic, rate) as load:
             await hazards.begin(workers)
-            await sender.send(traffic.opening())
+            await load.sender.send(traffic.opening())
             say(f"{workers} workers, {rate:.0f} records/s, seed {seed}, folder {folder}")
-            chaos = Chaos(hazards, monitor, sender, random)
+            chaos = Chaos(hazards, monitor, load, random)
             try:
                 await chaos.run(seconds)
             finally:
                 summary(chaos)
-        right = await settle(cluster, monitor, hazards, sender)
-        return right and not chaos.problems
+        verdict = await settle(cluster, monitor, hazards, load)
+        closing(chaos, load, verdict)
+        return not verdict.problems and not chaos.problems
 
 
-async def settle(cluster: Cluster, monitor: Monitor, hazards: Hazards, sender: Sender) -> bool:
+async def settle(cluster: Cluster, monitor: Monitor, hazards: Hazards, load: Load) -> Verdict:
     say("the load is off; waiting until positions are end offsets")
     began = time.monotonic()
     await drained(cluster, monitor)
     say(f"drained after {time.monotonic() - began:.1f} s; stopping the workers and judging")
     await hazards.all_down()
     began = time.monotonic()
-    verdict = await judge(cluster, sender.traffic.truth, hazards.forged)
-    tell(sender, monitor, verdict)
+    verdict = await judge(cluster, load.sender.traffic.truth, hazards.forged)
+    tell(load, monitor, verdict)
     say(f"judged in {time.monotonic() - began:.0f} s")
-    return not verdict.problems
+    return verdict
 
 
 def main() -> int:

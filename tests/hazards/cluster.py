@@ -23,12 +23,15 @@ from app.store.pool import open_pool
 from tests.hazards.traffic import platform
 from tests.support.commands import CHECKOUT, environment, run_app
 from tests.support.guard import guarded
+from tests.support.waiting import free_port
+from tests.support.webhooks import SANDBOX_SECRET
 
 PARTITIONS: Final = 8
 READERS: Final = 4
 SESSION_SECONDS: Final = 6.0
 PROCFILE: Final = """\
 worker: {python} -m app worker --log-level warning
+web: {python} -m app web
 swallower: {python} -m tests.hazards.swallower 0.3 on
 blind: {python} -m tests.hazards.swallower 0.3 off
 """
@@ -37,6 +40,10 @@ WORKER_SETTINGS: Final = {
     "TALLYSTICK_PARTITIONS": str(PARTITIONS),
     "TALLYSTICK_SESSION_TIMEOUT_SECONDS": f"{SESSION_SECONDS:.0f}",
     "TALLYSTICK_DATABASE_CONNECTIONS": "8",
+}
+WEB_SETTINGS: Final = {
+    "TALLYSTICK_PSP_SANDBOX_WEBHOOK_SECRETS": SANDBOX_SECRET,
+    "TALLYSTICK_KEY_SECRET": "of the hazards and of nobody else",
 }
 
 
@@ -59,8 +66,14 @@ class Cluster:
         self.folder = folder
         self.bootstrap = stack.addresses.kafka_bootstrap_servers
         self.dsn = stack.addresses.database_url
+        web_port = free_port()
+        self.url = f"http://127.0.0.1:{web_port}/"
         self.environment = environment(
-            **stack.addresses.as_environment(), **WORKER_SETTINGS, PYTHONPATH=str(CHECKOUT)
+            **stack.addresses.as_environment(),
+            **WORKER_SETTINGS,
+            **WEB_SETTINGS,
+            TALLYSTICK_WEB_PORT=str(web_port),
+            PYTHONPATH=str(CHECKOUT),
         )
         self.restarts: list[tuple[str, int]] = []
         procfile = folder / "Procfile"

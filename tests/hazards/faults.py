@@ -44,11 +44,14 @@ class Hazards:
         self.monitor = monitor
         self.random = random
         self.stayers: list[str] = []
+        self.web = ""
         self.forged: set[Wallet] = set()
         self._guests: list[str] = []
         self._swallowers: dict[str, str] = {}
 
     async def begin(self, workers: int) -> None:
+        """Workers that own everything between them, and the web process."""
+        (self.web,) = self.cluster.runner.start("web")
         self.stayers = await self.cluster.start_workers(workers)
         await self.shared_out(self.stayers)
 
@@ -64,13 +67,13 @@ class Hazards:
                 and (self.monitor.all_owned_by(rows))
             )
 
-        await self._until(done, f"{', '.join(sorted(wanted))} to share all lanes")
+        await self.until(done, f"{', '.join(sorted(wanted))} to share all lanes")
 
     async def restore(self) -> None:
         """After a fault that went wrong: guests end, nobody is paused, the stayers run."""
         for name in self.cluster.runner.names:
             self.cluster.runner.resume(name)
-        guests = [name for name in self.cluster.runner.names if name not in self.stayers]
+        guests = [name for name in self.cluster.runner.names if name not in (*self.stayers, self.web)]
         await self.cluster.terminate(*guests)
         self._guests = [name for name in guests if name.startswith("worker.")]
         self.all_up()
@@ -89,7 +92,7 @@ class Hazards:
         killed_at = time.monotonic()
         for name in names:
             self.cluster.runner.kill(name)
-        await self._until(
+        await self.until(
             lambda: all(
                 self.cluster.runner.starts(name) > before[name] and name in self.monitor.fresh(killed_at + 1)
                 for name in names
@@ -102,7 +105,7 @@ class Hazards:
         began = time.monotonic()
         self.cluster.runner.pause(name)
         try:
-            await self._until(lambda: self._taken_over(name, began), f"the takeover from {name}")
+            await self.until(lambda: self._taken_over(name, began), f"the takeover from {name}")
             return time.monotonic() - began
         finally:
             self.cluster.runner.resume(name)
@@ -118,7 +121,7 @@ class Hazards:
         try:
             async with connection.transaction():
                 await connection.fetch("SELECT 1 FROM positions FOR UPDATE")
-                await self._until(partial(self._is_in_transaction, f"worker {name}"), f"a batch of {name}")
+                await self.until(partial(self._is_in_transaction, f"worker {name}"), f"a batch of {name}")
                 began = time.monotonic()
                 self.cluster.runner.pause(name)
         finally:
@@ -130,7 +133,7 @@ class Hazards:
 
     async def _woken_after_takeover(self, name: str, began: float) -> float:
         try:
-            await self._until(lambda: self._taken_over(name, began), f"the takeover from {name}")
+            await self.until(lambda: self._taken_over(name, began), f"the takeover from {name}")
             return time.monotonic() - began
         finally:
             self.cluster.runner.resume(name)
@@ -143,7 +146,7 @@ class Hazards:
         else:
             (name,) = await self.cluster.start_workers(1)
         began = time.monotonic()
-        await self._until(
+        await self.until(
             lambda: name in (rows := self.monitor.fresh(began)) and bool(rows[name].lanes),
             f"{name} to get lanes",
         )
@@ -179,7 +182,7 @@ class Hazards:
             self._count_of(name).unlink(missing_ok=True)
             self.cluster.runner.restart(name)
         try:
-            await self._until(partial(self._has_swallowed, name, records), f"{name} to swallow {records}")
+            await self.until(partial(self._has_swallowed, name, records), f"{name} to swallow {records}")
         finally:
             await self.cluster.terminate(name)
 
@@ -218,7 +221,7 @@ class Hazards:
             )
             for lane, end in ends.items()
         }
-        await self._until(partial(self._commit, offsets), "the group to be empty")
+        await self.until(partial(self._commit, offsets), "the group to be empty")
 
     async def _commit(self, offsets: dict[Any, Any]) -> bool:
         consumer = AIOKafkaConsumer(
@@ -268,7 +271,7 @@ class Hazards:
             await admin.delete_topics([spec.name for spec in lost])
         finally:
             await admin.close()
-        await self._until(partial(self._created, lost), "the changelogs to be made anew")
+        await self.until(partial(self._created, lost), "the changelogs to be made anew")
 
     async def _created(self, lost: list[Any]) -> bool:
         try:
@@ -281,6 +284,6 @@ class Hazards:
     def _fresh(self) -> dict[str, Any]:
         return self.monitor.fresh(time.monotonic() - 3.0)
 
-    async def _until(self, condition: Condition, what: str) -> None:
+    async def until(self, condition: Condition, what: str) -> None:
         await eventually(condition, PATIENCE_SECONDS, f"{what} (logs in {self.cluster.logs})")
         self.monitor.failed()

@@ -28,7 +28,7 @@ from tests.simulation.oracle import Answer, replay
 from tests.support.waiting import eventually
 
 DRAIN_SECONDS: Final = 1200.0
-SOON_SECONDS: Final = 5.0
+SOON_SECONDS: Final = 10.0
 ROWS_AT_ONCE: Final = 2000
 VERIFY_SECONDS: Final = 900.0
 SHOWN: Final = 3

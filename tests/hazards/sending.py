@@ -11,7 +11,7 @@ import contextlib
 import time
 import uuid
 from collections.abc import AsyncIterator
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
@@ -19,7 +19,10 @@ from aiokafka.errors import KafkaError
 from app.errors import Transient
 from app.kafka.closing import close_quietly
 from app.kafka.publisher import Outgoing, Publisher
+from tests.hazards.cluster import Cluster
+from tests.hazards.posting import Poster
 from tests.hazards.traffic import Traffic
+from tests.support.waiting import eventually
 
 TICK_SECONDS: Final = 0.05
 RETRY_SECONDS: Final = 0.2
@@ -27,6 +30,12 @@ MOST_AT_ONCE: Final = 500
 IN_TRANSACTIONS: Final = 0.03
 ABORTED: Final = 0.4
 TRANSACTION_SECONDS: Final = 5.0
+DELIVERED_SECONDS: Final = 120.0
+
+
+class Load(NamedTuple):
+    sender: Sender
+    poster: Poster
 
 
 class Sender:
@@ -67,6 +76,7 @@ class Sender:
                 await self._send_some(count)
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._stopping.wait(), TICK_SECONDS)
+        await self.send(self.traffic.rest())
 
     def stop(self) -> None:
         self._stopping.set()
@@ -126,15 +136,20 @@ class Sender:
 
 
 @contextlib.asynccontextmanager
-async def under_load(bootstrap: str, traffic: Traffic, rate: float) -> AsyncIterator[Sender]:
-    """Load for as long as the block runs; a sender that failed fails the block."""
-    sender = Sender(bootstrap, traffic, rate)
-    running = asyncio.create_task(sender.run(), name="load")
-    try:
-        yield sender
-    finally:
-        sender.stop()
+async def under_load(cluster: Cluster, traffic: Traffic, rate: float) -> AsyncIterator[Load]:
+    """Load for as long as the block runs, delivered to the last webhook; what failed of it fails the block.
+
+    A PSP goes on with what it has not delivered; it only stops where the block was cut short.
+    """
+    sender, poster = Sender(cluster.bootstrap, traffic, rate), Poster(cluster.url, traffic.webhooks)
+    async with poster.posting():
+        running = asyncio.create_task(sender.run(), name="load")
         try:
-            await running
+            yield Load(sender, poster)
         finally:
-            await sender.close()
+            sender.stop()
+            try:
+                await running
+            finally:
+                await sender.close()
+        await eventually(lambda: poster.is_idle, DELIVERED_SECONDS, "all webhooks to be delivered")

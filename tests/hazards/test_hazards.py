@@ -14,12 +14,12 @@ from random import Random
 import pytest
 import pytest_asyncio
 
-from tests.hazards import damage
+from tests.hazards import damage, web_faults
 from tests.hazards.cluster import PARTITIONS, running
 from tests.hazards.faults import PATIENCE_SECONDS, Hazards
 from tests.hazards.monitor import Monitor
 from tests.hazards.oracle import drained, judge
-from tests.hazards.sending import Sender, under_load
+from tests.hazards.sending import Load, under_load
 from tests.hazards.traffic import Traffic
 from tests.hazards.truth import COMMANDS, LINES
 from tests.support.waiting import eventually
@@ -39,11 +39,11 @@ pytestmark = [
 
 
 class Scene:
-    """What the tests share. `load` is open until the books are judged."""
+    """What the tests share. `until_judged` holds the load, which ends when the books are judged."""
 
-    def __init__(self, hazards: Hazards, monitor: Monitor, sender: Sender, load: AsyncExitStack) -> None:
-        self.hazards, self.monitor, self.sender, self.load = hazards, monitor, sender, load
-        self.cluster = hazards.cluster
+    def __init__(self, hazards: Hazards, monitor: Monitor, load: Load, until_judged: AsyncExitStack) -> None:
+        self.hazards, self.monitor, self.until_judged = hazards, monitor, until_judged
+        self.cluster, self.sender, self.poster = hazards.cluster, load.sender, load.poster
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -56,10 +56,10 @@ async def scene(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Scene
         AsyncExitStack() as load,
     ):
         hazards = Hazards(cluster, monitor, Random(SEED))
-        sender = await load.enter_async_context(under_load(cluster.bootstrap, traffic, RATE))
+        parts = await load.enter_async_context(under_load(cluster, traffic, RATE))
         await hazards.begin(WORKERS)
-        await sender.send(traffic.opening())
-        yield Scene(hazards, monitor, sender, load)
+        await parts.sender.send(traffic.opening())
+        yield Scene(hazards, monitor, parts, load)
 
 
 @pytest.mark.parametrize("round_", range(5))
@@ -100,6 +100,14 @@ async def test_the_database_is_killed_with_a_worker(scene: Scene) -> None:
         await window.moving()
 
 
+async def test_the_web_is_killed_and_the_broker_under_it_while_webhooks_come(scene: Scene) -> None:
+    """What it has not answered comes again; what it has answered is stored."""
+    async with scene.monitor.window() as window:
+        await web_faults.kill_web(scene.hazards, scene.poster)
+        await web_faults.kill_web_and_broker(scene.hazards, scene.poster)
+        await window.moving()
+
+
 async def test_batches_that_were_acknowledged_and_not_handed_over_are_read_again(scene: Scene) -> None:
     """By a worker with its watchdog on, and by one with it off."""
     before = scene.monitor.counted["hole_records"]
@@ -132,16 +140,19 @@ async def test_a_broken_invariant_halts_its_partition_and_no_other(scene: Scene)
 
 
 async def test_what_was_sent_is_what_the_books_hold(scene: Scene) -> None:
-    await scene.load.aclose()
+    await scene.until_judged.aclose()
     await drained(scene.cluster, scene.monitor)
     await scene.hazards.all_down()
     verdict = await judge(scene.cluster, scene.sender.traffic.truth, scene.hazards.forged)
     print(scene.sender.sent, verdict.figures, dict(scene.monitor.counted))
-    assert verdict.problems == []
+    assert verdict.problems == [], "\n".join(verdict.problems)
     assert (verdict.lost, verdict.doubled) == (0, 0)
     requests = verdict.figures["requests accepted"], verdict.figures["requests refused"]
     assert min(requests) > max(requests) / 4, "about half of the requests were to be refused"
     assert scene.monitor.counted["hole_records"] > 0
+    assert verdict.figures["matches compared"] > 100
+    assert verdict.figures["exceptions compared"] > 100
+    assert scene.poster.answers[0] + scene.poster.answers[503] > 0
     assert scene.sender.transactions > 0
     assert scene.sender.aborted > 0
 

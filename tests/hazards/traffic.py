@@ -17,6 +17,8 @@ import orjson
 from app.demo.market import Plan
 from app.kafka.partitioner import partition_for
 from app.kafka.publisher import Outgoing
+from tests.hazards import stories
+from tests.hazards.stories import Event, Stories
 from tests.hazards.truth import BANK, COMMANDS, LINES, Truth
 
 PLAN: Final = Plan(250, {"EUR": 25, "USD": 30})
@@ -53,17 +55,28 @@ class Payment(NamedTuple):
 def platform() -> dict[str, Any]:
     """A document for `python -m app configure`."""
     window = {"settlement_window_seconds": WINDOW_SECONDS}
+    sources = {f"{psp}-files": {"psp": psp, "payment_window_seconds": WINDOW_SECONDS} for psp in PSPS}
+    short = {"settlement_window_seconds": stories.WINDOW_SECONDS, "fee_plan": {"bps": stories.FEE_BPS}}
+    sandbox = {"psp": stories.PSP, "payment_window_seconds": stories.WINDOW_SECONDS}
     return {
         "id": "platform-hazards",
         "default_plan": PLAN.document(),
         "release_delay_seconds": RELEASE_SECONDS,
-        "psps": dict.fromkeys(PSPS, window),
-        "sources": {f"{psp}-files": {"psp": psp, "payment_window_seconds": WINDOW_SECONDS} for psp in PSPS},
+        "parking_window_seconds": stories.WINDOW_SECONDS,
+        "psps": dict.fromkeys(PSPS, window) | {stories.PSP: short},
+        "sources": sources | {stories.SOURCE: sandbox},
     }
 
 
+def _platform_fee(amount: int, currency: str) -> int:
+    return min(amount, PLAN.fee(amount, currency))
+
+
 class Traffic:
-    """`take(n)` gives the next n records to send, in order; `truth` knows what was taken."""
+    """`take(n)` gives the next n records to send, in order; `truth` knows what was taken.
+
+    `webhooks`: what is to be posted beside them, for whoever posts it to take away.
+    """
 
     def __init__(self, seed: int, partitions: int, prefix: str = "") -> None:
         self.random = Random(seed)
@@ -75,11 +88,14 @@ class Traffic:
         self._recent: deque[Payment] = deque(maxlen=RECENT)
         self._payouts: deque[tuple[str, str]] = deque(maxlen=RECENT)
         self._repeats: deque[Outgoing] = deque(maxlen=RECENT)
+        self.webhooks: deque[Event] = deque()
+        self._stories = Stories(self.random, self.truth, self._id, _platform_fee, self._outgoing)
         self._started = False
         self._kinds: dict[Callable[[], Outgoing | None], float] = {
             self._payment: 52,
             self._line: 17,
             self._bank_line: 4,
+            self._story: 5,
             self._refund_request: 12,
             self._payout: 11,
             self._payout_fact: 4,
@@ -90,10 +106,11 @@ class Traffic:
         }
 
     def opening(self) -> list[Outgoing]:
-        return [self._configure(f"m-{number}") for number in range(MERCHANTS)]
+        merchants = [f"m-{number}" for number in range(MERCHANTS)] + self._stories.merchants
+        return [self._configure(merchant) for merchant in merchants]
 
     def take(self, count: int) -> list[Outgoing]:
-        taken: list[Outgoing] = []
+        taken = self._told(self._stories.due(count))
         while len(taken) < count:
             if self._repeats and self.random.random() < REPEATED:
                 record: Outgoing | None = self.random.choice(self._repeats)
@@ -105,6 +122,25 @@ class Traffic:
             if record is not None:
                 taken.append(record)
         return taken
+
+    def rest(self) -> list[Outgoing]:
+        """What is left of stories that have begun."""
+        return self._told(self._stories.due())
+
+    def _told(self, due: list[Outgoing | Event]) -> list[Outgoing]:
+        """Some of it twice; webhooks are set aside."""
+        records = []
+        for what in due:
+            times = 2 if self.random.random() < REPEATED else 1
+            self.truth.repeats += times - 1
+            if isinstance(what, Event):
+                self.webhooks += [what] * times
+            else:
+                records += [what] * times
+        return records
+
+    def _story(self) -> None:
+        self._stories.tell()
 
     def junk(self, count: int) -> list[Outgoing]:
         """Well-formed payments that must never be seen: for transactions that are aborted."""
@@ -146,7 +182,7 @@ class Traffic:
             merchant, document["payment_id"], document["psp"], document["amount"], document["currency"]
         )
         self._recent.append(payment)
-        fee = min(payment.amount, PLAN.fee(payment.amount, payment.currency))
+        fee = _platform_fee(payment.amount, payment.currency)
         self.truth.capture(merchant, payment.id, payment.amount, payment.currency, fee)
         self._move(merchant, payment.currency, payment.amount - fee)
         return self._command(merchant, document)
@@ -169,7 +205,7 @@ class Traffic:
         payment = self.random.choice(self._recent)
         amount = self.random.randint(1, max(1, payment.amount * 3 // 2))
         document = self._refund("refund.create", payment, amount)
-        self.truth.request(payment.merchant, document["id"], "refund", amount, payment.currency)
+        self.truth.refund_request(payment.merchant, document["id"], payment.id, amount, payment.currency)
         return self._command(payment.merchant, document)
 
     def _refund_fact(self) -> Outgoing | None:
@@ -180,7 +216,7 @@ class Traffic:
         document = self._refund("refund.record", payment, amount)
         document["psp_refund_id"] = f"{payment.psp}_{document['refund_id']}"
         document["occurred_at"] = datetime.now(UTC).isoformat(timespec="milliseconds")
-        self.truth.refund_fact(payment.merchant, amount, payment.currency)
+        self.truth.refund_fact(payment.merchant, payment.id, amount, payment.currency)
         self._move(payment.merchant, payment.currency, -amount)
         return self._command(payment.merchant, document)
 
@@ -229,9 +265,7 @@ class Traffic:
             return None
         under = self.random.random() < UNDER and payment.amount > 1000
         gross = payment.amount // 2 if under else payment.amount
-        key = f"{payment.psp}:{payment.psp}_{payment.id}"
-        self.truth.line(key, gross, payment.currency, under)
-        document = {
+        document: dict[str, Any] = {
             "type": "settlement.line",
             "source": f"{payment.psp}-files",
             "psp": payment.psp,
@@ -245,6 +279,11 @@ class Traffic:
             "net": gross,
             "booked_on": datetime.now(UTC).date().isoformat(),
         }
+        line = f"{document['source']}/{document['line_id']}"
+        self.truth.line(gross, payment.currency)
+        self.truth.match(payment.psp, document["psp_payment_id"], "capture", [line], not under)
+        if under:
+            self.truth.open.add(("PARTIAL_SETTLEMENT", payment.id))
         value = orjson.dumps(document)
         return self._outgoing(LINES, f"{document['source']}/{document['batch_id']}/{payment.id}", value)
 

@@ -27,7 +27,8 @@ from tests.simulation.oracle import Oracle
 
 START_MS: Final = 1_795_176_000_000
 """20 November 2026, 12:00 UTC."""
-LAST_TIMER_MS: Final = START_MS + 100 * 86_400_000
+WHOLE_MS: Final = 100 * 86_400_000
+LAST_TIMER_MS: Final = START_MS + WHOLE_MS
 """Windows that close later than this stay open in any order."""
 
 
@@ -94,9 +95,9 @@ def _summary(payment: Payment) -> tuple[Any, ...]:
 
 
 class Calm:
-    """All lanes over plain dictionaries, one record after the other."""
+    """All lanes over plain dictionaries, one record after the other; time stands still until timers fire."""
 
-    def __init__(self, partitions: dict[str, int]) -> None:
+    def __init__(self, partitions: dict[str, int], start_ms: int = START_MS) -> None:
         self.lanes = {
             LaneId(topic, number): Oracle(LaneId(topic, number), partitions)
             for topic in RULES
@@ -105,7 +106,8 @@ class Calm:
         self._waiting: deque[tuple[LaneId, bytes | None, bytes | None]] = deque()
         self._ends: Counter[LaneId] = Counter()
         self._taken: Counter[LaneId] = Counter()
-        self._now_ms = START_MS
+        self._now_ms = start_ms
+        self._last_ms = start_ms + WHOLE_MS
 
     def tell(self, records: Iterable[Outgoing]) -> None:
         for record in records:
@@ -120,7 +122,7 @@ class Calm:
     def _timers(self) -> Iterator[tuple[int, LaneId, Ref, Any]]:
         for lane, oracle in self.lanes.items():
             for ref, value in oracle.values.items():
-                if ref.kind == "timer" and value is not None and value.due_at_ms < LAST_TIMER_MS:
+                if ref.kind == "timer" and value is not None and value.due_at_ms < self._last_ms:
                     yield value.due_at_ms, lane, ref, value.record
 
     def _append(self, lane: LaneId, key: bytes | None, value: bytes | None) -> None:
