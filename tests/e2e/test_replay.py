@@ -63,7 +63,7 @@ def replay(live: Live, *arguments: str) -> CompletedProcess[str]:
 
 
 async def mixed_traffic(live: Live) -> int:
-    """Sales, refunds, payouts, disputes, webhooks, lines, repeats and garbage, until all windows are closed; returns records."""
+    """All kinds of records, repeats and garbage among them, until all windows are closed; how many."""
     live.configure(platform())
     generator = Generator(SEED, RATE, datetime.now(UTC))
     opening = list(stored(generator.opening(), generator.started))

@@ -15,7 +15,7 @@ from typing import Final
 
 import aiohttp
 
-from tests.hazards.stories import Event
+from tests.hazards.story_parts import Event
 from tests.support.webhooks import sandbox_delivery
 
 CONNECTIONS: Final = 6

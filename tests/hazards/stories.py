@@ -8,14 +8,15 @@ order, some of them after a window of seconds has closed; what that opened must 
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from heapq import heappop, heappush
 from random import Random
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 import orjson
 
 from app.kafka.publisher import Outgoing
+from tests.hazards.story_parts import Event, Told
 from tests.hazards.truth import COMMANDS, LINES, Truth
 
 PSP: Final = "sandbox"
@@ -29,31 +30,6 @@ SPREAD: Final = 400
 MERCHANTS: Final = 12
 CURRENCIES: Final = ("EUR", "USD")
 _dumps: Final = orjson.dumps
-
-
-class Event(NamedTuple):
-    """A webhook to be signed and posted under its message id."""
-
-    id: str
-    document: dict[str, Any]
-
-
-class Told(NamedTuple):
-    """`payment` is upstream's and the PSP's id of it; `reference` our order."""
-
-    merchant: str
-    payment: str
-    psp_id: str
-    reference: str
-    amount: int
-    currency: str
-    at: datetime
-
-    @property
-    def booked_on(self) -> date:
-        """The first business day on which it may be settled."""
-        day = self.at.date()
-        return day + timedelta(days=7 - day.weekday() if day.weekday() >= 5 else 0)
 
 
 class Stories:

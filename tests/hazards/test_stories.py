@@ -20,7 +20,8 @@ from app.contracts.topics import BY_NAME
 from app.domain.mismatch import OPEN_STATUSES, Mismatch
 from app.domain.streams import BANKING_COMMANDS, MATCHING_COMMANDS, PAYMENTS_COMMANDS, PSP_WEBHOOKS
 from app.kafka.publisher import Outgoing
-from tests.hazards.stories import Event, Stories
+from tests.hazards.stories import Stories
+from tests.hazards.story_parts import Event
 from tests.hazards.traffic import Traffic, platform
 from tests.hazards.truth import Match
 from tests.simulation.order import Calm

@@ -18,7 +18,8 @@ from app.demo.market import Plan
 from app.kafka.partitioner import partition_for
 from app.kafka.publisher import Outgoing
 from tests.hazards import stories
-from tests.hazards.stories import Event, Stories
+from tests.hazards.stories import Stories
+from tests.hazards.story_parts import Event
 from tests.hazards.truth import BANK, COMMANDS, LINES, Truth
 
 PLAN: Final = Plan(250, {"EUR": 25, "USD": 30})
