@@ -39,6 +39,7 @@ KIND_NAMES: Final = {
     "fx_gl": "FX gains and losses",
 }
 
+DETECTION_LABEL: Final = "Time to detect, p99"
 GONE_SECONDS: Final = 24 * 3600.0
 """A worker that never said goodbye stays listed, but after a day it asks for nobody's attention."""
 
@@ -180,13 +181,14 @@ def _mismatch_tile(status: Status) -> Tile:
 def _detection_tile(status: Status) -> Tile:
     """How quickly mismatches are found now; where there were none lately, how quickly they ever were."""
     lately, ever = status.detection.last_15_minutes, status.detection.since_start
-    times, period = (lately, "15 min") if lately.count else (ever, "since start")
-    label = f"Time to detect, p99 {period}"
+    times, period = (lately, "over 15 min") if lately.count else (ever, "since the start")
     opened = f"{format_count(status.detection.opened_last_minute)} opened in the last minute"
     if times.p50_ms is None or times.p99_ms is None:
-        return Tile(label, "–", opened)
-    note = f"p50 {times.p50_ms / 1000:.2f} s, {opened}"
-    return Tile(label, f"{times.p99_ms / 1000:.2f} s", note, "good" if times.p99_ms <= 1000 else "plain")
+        return Tile(DETECTION_LABEL, "–", opened)
+    note = f"p50 {times.p50_ms / 1000:.2f} s {period}; {opened}"
+    return Tile(
+        DETECTION_LABEL, f"{times.p99_ms / 1000:.2f} s", note, "good" if times.p99_ms <= 1000 else "plain"
+    )
 
 
 def _books_tile(status: Status) -> Tile:

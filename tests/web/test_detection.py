@@ -90,10 +90,10 @@ async def test_nothing_found_is_no_figure(web: Web, viewer: dict[str, str]) -> N
         "since_start": nothing,
     }
     async with web.client.get("/") as page:
-        assert "Time to detect, p99 since start" in await page.text()
+        assert "Time to detect, p99" in await page.text()
 
 
 async def test_the_page_has_a_tile(web: Web) -> None:
     await rows.positions(web.pool)
     await fill(web)
-    await served(web, "Time to detect, p99 15 min", "p50 0.05 s, 7 opened in the last minute")
+    await served(web, "Time to detect, p99", "p50 0.05 s over 15 min; 7 opened in the last minute")
