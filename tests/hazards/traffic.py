@@ -17,7 +17,7 @@ import orjson
 from app.demo.market import Plan
 from app.kafka.partitioner import partition_for
 from app.kafka.publisher import Outgoing
-from tests.hazards import stories
+from tests.hazards import storytelling
 from tests.hazards.stories import Stories
 from tests.hazards.story_parts import Event
 from tests.hazards.truth import BANK, COMMANDS, LINES, Truth
@@ -57,15 +57,18 @@ def platform() -> dict[str, Any]:
     """A document for `python -m app configure`."""
     window = {"settlement_window_seconds": WINDOW_SECONDS}
     sources = {f"{psp}-files": {"psp": psp, "payment_window_seconds": WINDOW_SECONDS} for psp in PSPS}
-    short = {"settlement_window_seconds": stories.WINDOW_SECONDS, "fee_plan": {"bps": stories.FEE_BPS}}
-    sandbox = {"psp": stories.PSP, "payment_window_seconds": stories.WINDOW_SECONDS}
+    short = {
+        "settlement_window_seconds": storytelling.WINDOW_SECONDS,
+        "fee_plan": {"bps": storytelling.FEE_BPS},
+    }
+    sandbox = {"psp": storytelling.PSP, "payment_window_seconds": storytelling.WINDOW_SECONDS}
     return {
         "id": "platform-hazards",
         "default_plan": PLAN.document(),
         "release_delay_seconds": RELEASE_SECONDS,
-        "parking_window_seconds": stories.WINDOW_SECONDS,
-        "psps": dict.fromkeys(PSPS, window) | {stories.PSP: short},
-        "sources": sources | {stories.SOURCE: sandbox},
+        "parking_window_seconds": storytelling.WINDOW_SECONDS,
+        "psps": dict.fromkeys(PSPS, window) | {storytelling.PSP: short},
+        "sources": sources | {storytelling.SOURCE: sandbox},
     }
 
 

@@ -45,7 +45,7 @@ def tell_lines(told: Generator, place: float, thing: Thing) -> None:
         _say_line(told, place, line)
     if told.chance(0.05):
         _say_line(told, place + 0.02, {**{name: line[name] for name in TRAILER}, **TOTALS})
-    if told.chance(0.08) and not _is_reported(told, thing):
+    if told.chance(0.08):
         _say_line(told, place + 0.05, {**line, "line_id": told.new_id("L"), "batch_id": "B9"})
     if told.contradicts(0.08):
         _say_line(told, place + 0.05, _corrected(told, line))
