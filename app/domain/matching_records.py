@@ -12,7 +12,8 @@ from typing import Literal
 
 import msgspec
 
-from app.domain.commands import Command, ParkedExpire, PlatformConfigure
+from app.domain.command_base import Command
+from app.domain.commands import ParkedExpire, PlatformConfigure
 from app.domain.fields import Currency, Id, LongId, SignedAmount
 from app.domain.settlement import (
     ExpectationAnnounced,

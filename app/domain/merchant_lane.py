@@ -9,13 +9,12 @@ from typing import Any, Final
 
 from app.domain import platform, prefetching
 from app.domain.captures import record_payment
+from app.domain.command_base import Command, MerchantCommand
 from app.domain.commands import (
-    Command,
     DisputeLost,
     DisputeOpened,
     DisputeWon,
     FundsRelease,
-    MerchantCommand,
     MerchantConfigure,
     MerchantLaneRecord,
     ParkedExpire,

@@ -10,11 +10,11 @@ from typing import Any, Literal, get_args
 
 import msgspec
 
+from app.domain.command_base import MerchantCommand
 from app.domain.commands import (
     DisputeLost,
     DisputeOpened,
     DisputeWon,
-    MerchantCommand,
     PaymentActionRequired,
     PaymentAuthorized,
     PaymentExpired,

@@ -10,7 +10,7 @@ from typing import Annotated, ClassVar, Literal
 import msgspec
 from msgspec import Meta
 
-from app.domain.commands import Command
+from app.domain.command_base import Command
 from app.domain.fields import Currency, Id, LongId, Moment, NonNegative, SignedAmount
 from app.domain.money import check_currency
 from app.domain.psp_facts import PspFact

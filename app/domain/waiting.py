@@ -9,7 +9,8 @@ from typing import Any, Final
 import msgspec
 from msgspec.structs import replace
 
-from app.domain.commands import DisputeFact, MerchantLaneRecord, MoneyCommand, ParkedExpire
+from app.domain.command_base import MoneyCommand
+from app.domain.commands import DisputeFact, MerchantLaneRecord, ParkedExpire
 from app.domain.decision import Conflict, Draft, Duplicate, Ignored
 from app.domain.mismatch import Category
 from app.domain.mismatches import id_in, open_mismatch, resolve_mismatch

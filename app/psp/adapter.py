@@ -7,10 +7,11 @@ stored and says only yes or no; `parse` runs behind the log, so that a mistake i
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple, Protocol
 
 import msgspec
 
+from app.domain.psp_calls import PspAnswer, PspCall
 from app.domain.psp_facts import PspFact
 
 TOLERANCE_SECONDS: Final = 300
@@ -37,6 +38,23 @@ class Reply(NamedTuple):
     content_type: str = "text/plain"
 
 
+class Access(NamedTuple):
+    """How to reach one PSP: `TALLYSTICK_PSP_<NAME>_API_KEY`, `_API_URL`, `_ACCOUNT`, `_TIMEOUT_SECONDS`."""
+
+    api_key: str
+    url: str | None = None
+    """None: the PSP's own address."""
+    account: str | None = None
+    """The PSP's name of our account (Adyen's merchantAccount)."""
+    timeout_seconds: float = 10.0
+
+
+class Caller(Protocol):
+    """One PSP's API. `perform` never raises for what a PSP answers, or does not: that is an answer too."""
+
+    async def perform(self, call: PspCall) -> PspAnswer: ...
+
+
 class Adapter(msgspec.Struct, frozen=True, kw_only=True):
     """One PSP. `name` is that of its file, its URL `/webhooks/{name}` and of its facts' `psp`."""
 
@@ -55,6 +73,11 @@ class Adapter(msgspec.Struct, frozen=True, kw_only=True):
     reply: Reply = Reply()
     ignored: Mapping[str, str]
     """Event type, or a family `payout.*`, -> why it brings no fact."""
+    connect: Callable[[Access, Any], Caller] | None = None
+    """(access, aiohttp's ClientSession, which the caller neither makes nor closes) -> its API.
+
+    None: this PSP only speaks to us.
+    """
 
 
 def why_ignored(ignored: Mapping[str, str], event_type: str) -> str | None:

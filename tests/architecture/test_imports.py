@@ -16,7 +16,7 @@ from tests.architecture.sources import CHECKOUT, place, python_files, tree
 PURE = {
     "__future__", "abc", "base64", "bisect", "calendar", "collections", "dataclasses", "datetime", "decimal",
     "enum", "fractions", "functools", "hashlib", "heapq", "itertools", "json", "math", "msgspec", "operator",
-    "re", "string", "struct", "types", "typing", "unicodedata", "zoneinfo",
+    "re", "string", "struct", "types", "typing", "unicodedata", "zlib", "zoneinfo",
 }  # fmt: skip
 # What asks the clock, chance or the world, by the name it is called with.
 ASKS_THE_WORLD = {"open", "print", "input", "exec", "eval"}

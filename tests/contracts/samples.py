@@ -14,6 +14,7 @@ import msgspec
 from app.domain import banking as b
 from app.domain import commands as c
 from app.domain import settlement as s
+from app.domain.command_base import Payer
 from app.domain.configuration import (
     BookRates,
     FeePlan,
@@ -144,7 +145,7 @@ FULL: Final[tuple[msgspec.Struct, ...]] = (
         occurred_at=LATER,
         order_ref="o-1",
         invoice_id="INV-1",
-        payer=c.Payer(
+        payer=Payer(
             id="c-1",
             tax_id="DE123",
             email="a@example.org",
