@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
+from app.access import Access, psp_access
 from app.errors import ConfigurationError
 
 ROOT: Final = Path(__file__).resolve().parents[1]
@@ -66,6 +67,8 @@ class Settings:
     """Most connections of one process."""
     webhook_secrets: Mapping[str, tuple[str, ...]] = field(default_factory=dict, repr=False)
     """PSP -> its live webhook secrets. Never to be logged."""
+    psp_access: Mapping[str, Access] = field(default_factory=dict)
+    """PSP -> how its API is reached. The executor needs it; a PSP without one is not called."""
 
     @property
     def web_is_loopback(self) -> bool:
@@ -98,6 +101,7 @@ def load_settings(environ: Mapping[str, str] | None = None, stack_dir: Path = LO
         dedup_max_keys=read.integer("TALLYSTICK_DEDUP_MAX_KEYS", 1_000_000, 1, 100_000_000),
         database_connections=read.integer("TALLYSTICK_DATABASE_CONNECTIONS", 10, 2, 500),
         webhook_secrets=webhook_secrets(read.environ),
+        psp_access=psp_access(read.environ),
     )
 
 

@@ -11,6 +11,7 @@ from typing import Any, Final, NamedTuple, Protocol
 
 import msgspec
 
+from app.access import Access as Access
 from app.domain.psp_calls import PspAnswer, PspCall
 from app.domain.psp_facts import PspFact
 
@@ -36,17 +37,6 @@ class Reply(NamedTuple):
 
     body: bytes = b""
     content_type: str = "text/plain"
-
-
-class Access(NamedTuple):
-    """How to reach one PSP: `TALLYSTICK_PSP_<NAME>_API_KEY`, `_API_URL`, `_ACCOUNT`, `_TIMEOUT_SECONDS`."""
-
-    api_key: str
-    url: str | None = None
-    """None: the PSP's own address."""
-    account: str | None = None
-    """The PSP's name of our account (Adyen's merchantAccount)."""
-    timeout_seconds: float = 10.0
 
 
 class Caller(Protocol):
