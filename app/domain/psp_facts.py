@@ -22,6 +22,10 @@ from app.domain.commands import (
     PaymentFailed,
     PaymentRecord,
     PaymentVoided,
+    PayoutFact,
+    PayoutFailed,
+    PayoutPaid,
+    PayoutReturned,
     RefundFailed,
     RefundRecord,
 )
@@ -40,6 +44,9 @@ PspFactKind = Literal[
     "dispute_opened",
     "dispute_won",
     "dispute_lost",
+    "payout_paid",
+    "payout_failed",
+    "payout_returned",
 ]
 KINDS = get_args(PspFactKind)
 
@@ -50,18 +57,19 @@ class PspFact(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=
     kind: PspFactKind
     psp: Id
     psp_payment_id: Id
-    """The PSP's id of the payment: by it the directory finds whose it is."""
+    """The PSP's id of the payment: by it the directory finds whose it is. Of a payout: the payout's."""
     psp_object_id: Id | None = None
     """The PSP's id of the capture, refund or dispute; a capture without one goes by the payment's."""
     amount: Amount
     currency: Currency
     occurred_at: Moment
     fee: NonNegative = 0
-    """`dispute_opened`: the dispute fee; `dispute_won`: what of it came back."""
+    """`dispute_opened`: the dispute fee; `dispute_won`: what of it came back; `payout_paid`: the bank's."""
     reason: str | None = None
     method: str | None = None
     merchant_id: Id | None = None
     payment_id: Id | None = None
+    """Of a payout: our id of it."""
     object_id: Id | None = None
     """Our own id of the capture, refund or dispute, where the PSP carries it."""
     order_ref: Id | None = None
@@ -80,7 +88,9 @@ def is_addressed(fact: PspFact) -> bool:
 
 
 def to_command(fact: PspFact, record_id: str, merchant_id: str, payment_id: str) -> MerchantCommand:
-    """The merchant lane's record of this fact, under `record_id`."""
+    """The merchant lane's record of this fact, under `record_id`; of a payout `payment_id` is its id."""
+    if fact.kind.startswith("payout"):
+        return _payout(fact, record_id, merchant_id, payment_id)
     common: dict[str, Any] = {
         "id": record_id,
         "merchant_id": merchant_id,
@@ -145,3 +155,17 @@ def _dispute(fact: PspFact, common: dict[str, Any]) -> MerchantCommand:
     if fact.kind == "dispute_won":
         return DisputeWon(**common, fee_returned=fact.fee)
     return DisputeLost(**common)
+
+
+def _payout(fact: PspFact, record_id: str, merchant_id: str, payout_id: str) -> PayoutFact:
+    common: dict[str, Any] = {
+        "id": record_id,
+        "merchant_id": merchant_id,
+        "payout_id": payout_id,
+        "psp_payout_id": fact.psp_payment_id,
+        "occurred_at": fact.occurred_at,
+    }
+    if fact.kind == "payout_paid":
+        return PayoutPaid(**common, bank_fee=fact.fee)
+    failed = PayoutFailed if fact.kind == "payout_failed" else PayoutReturned
+    return failed(**common, reason=fact.reason)

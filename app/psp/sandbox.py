@@ -36,6 +36,9 @@ KINDS: Final[Mapping[str, tuple[PspFactKind, str]]] = {
     "dispute.opened": ("dispute_opened", "dispute_id"),
     "dispute.won": ("dispute_won", "dispute_id"),
     "dispute.lost": ("dispute_lost", "dispute_id"),
+    "payout.paid": ("payout_paid", "payout_id"),
+    "payout.failed": ("payout_failed", "payout_id"),
+    "payout.returned": ("payout_returned", "payout_id"),
 }
 """Event type -> kind of fact, and which of our ids names the object."""
 IGNORED: Final = {
@@ -98,9 +101,16 @@ def parse(headers: Headers, body: bytes) -> Parsed:
         fee=data.fee,
         reason=data.reason,
         method=data.method,
-        **ours(metadata, own_id),
+        **named(kind, ours(metadata, own_id)),
     )
     return [(headers.get("webhook-id", ""), found)]
+
+
+def named(kind: PspFactKind, ids: dict[str, Any]) -> dict[str, Any]:
+    """Our ids as a fact has them: a payout stands where otherwise the payment does."""
+    if kind.startswith("payout"):
+        return {**ids, "payment_id": ids["object_id"], "object_id": None}
+    return ids
 
 
 ADAPTER: Final = Adapter(name=NAME, headers=HEADERS, key=key, verify=verify, parse=parse, ignored=IGNORED)

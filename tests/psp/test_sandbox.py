@@ -6,7 +6,9 @@ from typing import Any
 
 import pytest
 
+from app.domain.commands import PayoutFact, PayoutFailed, PayoutPaid, PayoutReturned
 from app.domain.psp_facts import KINDS as ALL_KINDS
+from app.domain.psp_facts import is_addressed, to_command
 from app.psp.adapter import Unreadable
 from app.psp.sandbox import ADAPTER, KINDS
 from tests.psp.reports import facts_of, report
@@ -34,6 +36,21 @@ def test_our_ids_and_the_rest() -> None:
     (fact,) = facts_of(sandbox_delivery(event("dispute.opened", **ours, fee=15, reason="fraud"), BEGAN))
     assert (fact.merchant_id, fact.payment_id, fact.object_id) == ("m-1", "pay-1", "d-1")
     assert (fact.fee, fact.reason, fact.occurred_at.timestamp()) == (15, "fraud", BEGAN)
+
+
+@pytest.mark.parametrize(
+    ("kind", "becomes"),
+    [("payout.paid", PayoutPaid), ("payout.failed", PayoutFailed), ("payout.returned", PayoutReturned)],
+)
+def test_a_payout_is_the_merchants_own_record(kind: str, becomes: type[PayoutFact]) -> None:
+    ids = {"merchant_id": "m-1", "payout_id": "po-1", "psp_object_id": None, "psp_payment_id": "sb_po_1"}
+    (fact,) = facts_of(sandbox_delivery(event(kind, **ids, fee=25), BEGAN))
+    assert is_addressed(fact)
+    assert fact.payment_id
+    command = to_command(fact, "r-1", "m-1", fact.payment_id)
+    assert isinstance(command, becomes)
+    assert (command.id, command.payout_id, command.psp_payout_id) == ("r-1", "po-1", "sb_po_1")
+    assert getattr(command, "bank_fee", 25) == 25
 
 
 def test_an_event_is_known_by_its_message_id() -> None:
