@@ -10,6 +10,7 @@ from datetime import datetime
 from app.domain.event_base import Event
 from app.domain.payment import DisputeStatus, SettlementStatus, Status
 from app.domain.payout import PayoutStatus
+from app.domain.psp_calls import Operation
 
 
 class MerchantEvent(Event, frozen=True, kw_only=True, gc=False):
@@ -97,6 +98,43 @@ class PaymentWasVoided(PaymentStatusEvent, frozen=True, kw_only=True, tag="payme
 
 class PaymentHasExpired(PaymentStatusEvent, frozen=True, kw_only=True, tag="payment.expired", gc=False):
     """The authorisation lapsed."""
+
+
+class OperationEvent(PaymentEvent, frozen=True, kw_only=True, gc=False):
+    """About an operation at the PSP, which is no fact about money. `amount`: what the operation is for."""
+
+    operation: Operation
+    object_id: str
+    """The payment's id, or the capture's or refund's."""
+    psp: str
+    effect_id: str
+    reason: str | None = None
+    url: str | None = None
+    """Where the payer has to go."""
+
+
+class PaymentWasCreated(OperationEvent, frozen=True, kw_only=True, tag="payment.created", gc=False):
+    """A request for money was allowed; the PSP is being asked."""
+
+
+class OperationRequested(OperationEvent, frozen=True, kw_only=True, tag="operation.requested", gc=False):
+    """A further operation (capture, void, refund) was allowed; the PSP is being asked."""
+
+
+class OperationAccepted(OperationEvent, frozen=True, kw_only=True, tag="operation.accepted", gc=False):
+    """The PSP has done it, or will tell by webhook: a hosted page is there (`url`), a capture is on its way."""
+
+
+class OperationDeclined(OperationEvent, frozen=True, kw_only=True, tag="operation.declined", gc=False):
+    """The PSP's final no."""
+
+
+class OperationUnknown(OperationEvent, frozen=True, kw_only=True, tag="operation.unknown", gc=False):
+    """Nobody knows whether it happened; the PSP is asked until that is known."""
+
+
+class OperationStuck(OperationEvent, frozen=True, kw_only=True, tag="operation.stuck", gc=False):
+    """No attempt is left, or none can succeed (`reason`): people have to look; it can be asked again."""
 
 
 class PaymentFlagged(PaymentEvent, frozen=True, kw_only=True, tag="payment.flagged", gc=False):
@@ -207,6 +245,37 @@ class PayoutCameBack(PayoutEvent, frozen=True, kw_only=True, tag="payout.returne
     pass
 
 
+class WebhookEndpointEvent(MerchantEvent, frozen=True, kw_only=True, gc=False):
+    """An endpoint as it is after this event; its subject is the merchant."""
+
+    endpoint_id: str
+    url: str
+    events: tuple[str, ...]
+    """The types of events it is sent: `payment.captured`, `payment.*` or `*`."""
+    generation: int
+    """Of its secret; never the secret."""
+    disabled: bool = False
+    reason: str | None = None
+
+
+class WebhookEndpointCreated(WebhookEndpointEvent, frozen=True, kw_only=True, tag="webhook_endpoint.created"):
+    pass
+
+
+class WebhookEndpointUpdated(WebhookEndpointEvent, frozen=True, kw_only=True, tag="webhook_endpoint.updated"):
+    pass
+
+
+class WebhookEndpointRotated(WebhookEndpointEvent, frozen=True, kw_only=True, tag="webhook_endpoint.rotated"):
+    """It has a new secret."""
+
+
+class WebhookEndpointDisabled(
+    WebhookEndpointEvent, frozen=True, kw_only=True, tag="webhook_endpoint.disabled"
+):
+    """Nothing more is sent to it. `reason`: why, where it was not the merchant's wish."""
+
+
 class RequestRefused(MerchantEvent, frozen=True, kw_only=True, tag="request.refused", gc=False):
     """A request was refused, with no posting. `code` is stable; the request is its own subject."""
 
@@ -231,6 +300,12 @@ PaymentsEvent = (
     | PaymentHasFailed
     | PaymentWasVoided
     | PaymentHasExpired
+    | PaymentWasCreated
+    | OperationRequested
+    | OperationAccepted
+    | OperationDeclined
+    | OperationUnknown
+    | OperationStuck
     | PaymentFlagged
     | PaymentSettlementChanged
     | FundsReleased
@@ -247,6 +322,10 @@ PaymentsEvent = (
     | PayoutWasPaid
     | PayoutHasFailed
     | PayoutCameBack
+    | WebhookEndpointCreated
+    | WebhookEndpointUpdated
+    | WebhookEndpointRotated
+    | WebhookEndpointDisabled
     | RequestRefused
 )
 """Everything that may stand on `payments.events`."""

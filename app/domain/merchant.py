@@ -5,8 +5,9 @@ from datetime import timedelta
 import msgspec
 
 from app.domain.configuration import FeePlan, Platform
-from app.domain.decision import Draft
+from app.domain.decision import Draft, Refused
 from app.domain.state import PLATFORM, Ref
+from app.domain.webhook_endpoint import WebhookEndpoint
 
 
 class Merchant(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -28,6 +29,8 @@ class Merchant(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     version: int = -1
     """Offset of the record that configured it; stored with every decision that used it."""
     seq: int = 0
+    endpoints: tuple[WebhookEndpoint, ...] = ()
+    """Where its events are sent, in the order of their creation."""
 
 
 DEFAULT_PLATFORM = Platform(
@@ -57,6 +60,14 @@ def known_merchant(draft: Draft, merchant_id: str) -> Merchant:
     if merchant is None:
         merchant = Merchant(merchant_id=merchant_id, configured=False)
         draft.put(ref, merchant)
+    return merchant
+
+
+def require_merchant(draft: Draft, merchant_id: str) -> Merchant:
+    """Refuses with unknown_merchant one that is not configured: requests need that, facts do not."""
+    merchant: Merchant | None = draft.get(merchant_ref(merchant_id))
+    if merchant is None or not merchant.configured:
+        raise Refused("unknown_merchant", f"{merchant_id} is not configured")
     return merchant
 
 

@@ -24,6 +24,7 @@ def configure_merchant(draft: Draft, command: MerchantConfigure) -> None:
         currencies=before.currencies if before else (),
         version=draft.source.offset,
         seq=before.seq + 1 if before else 1,
+        endpoints=before.endpoints if before else (),
     )
     draft.put(ref, merchant)
     event = MerchantConfigured(

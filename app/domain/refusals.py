@@ -21,8 +21,10 @@ def announce_refusal(draft: Draft, command: Any, refusal: Refused) -> None:
         payment_id=payment_id,
         refund_id=getattr(command, "refund_id", None),
         payout_id=payout_id,
-        amount=command.amount,
-        currency=command.currency,
+        amount=getattr(command, "amount", None),
+        currency=getattr(command, "currency", None),
         occurred_at=draft.now,
     )
-    draft.send(PAYMENTS_EVENTS, f"{command.merchant_id}/{payment_id or payout_id}", event)
+    subject = payment_id or payout_id
+    key = f"{command.merchant_id}/{subject}" if subject else command.merchant_id
+    draft.send(PAYMENTS_EVENTS, key, event)

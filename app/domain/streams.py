@@ -11,6 +11,7 @@ PSP_WEBHOOKS: Final = "psp.webhooks"
 PAYMENTS_EVENTS: Final = "payments.events"
 LEDGER_TRANSACTIONS: Final = "ledger.transactions"
 RECONCILIATION_MISMATCHES: Final = "reconciliation.mismatches"
+EFFECTS_REQUESTS: Final = "effects.requests"
 
 LANE_CODES: Final = {
     PAYMENTS_COMMANDS: "pc",
@@ -19,5 +20,6 @@ LANE_CODES: Final = {
     BANK_LINES: "bl",
     BANKING_COMMANDS: "bc",
     PSP_WEBHOOKS: "pw",
+    EFFECTS_REQUESTS: "er",
 }
 """Short topic codes that begin every id made by a lane; a data format, never to be changed."""

@@ -15,6 +15,13 @@ EVENT: Final[dict[str, Any]] = {"id": "pc.0.7.1", "seq": 1, "merchant_id": "m-1"
 PAYMENT_EVENT: Final[dict[str, Any]] = {**EVENT, **MONEY, "payment_id": "pay-1", "status": "captured"}
 STATUS_EVENT: Final[dict[str, Any]] = {**PAYMENT_EVENT, "psp": "stripe"}
 NAMED: Final[dict[str, Any]] = {"psp_payment_id": "pi_1", "reason": "insufficient_funds"}
+ENDPOINT: Final[dict[str, Any]] = {
+    **EVENT,
+    "endpoint_id": "we_1",
+    "url": "https://merchant.example/hooks",
+    "events": ("payment.*", "refund.failed"),
+    "generation": 2,
+}
 STATUS_EVENTS: Final = (
     (e.PaymentWasAuthorized, "authorized"),
     (e.PaymentNeedsAction, "requires_action"),
@@ -74,6 +81,15 @@ EVENTS: Final[tuple[msgspec.Struct, ...]] = (
     e.PayoutWasPaid(**PAYOUT_EVENT, **PAID_OUT, status="paid", bank_fee=25),
     e.PayoutHasFailed(**PAYOUT_EVENT, **PAID_OUT, status="failed"),
     e.PayoutCameBack(**PAYOUT_EVENT, **PAID_OUT, status="returned"),
+    *[
+        event(**ENDPOINT, disabled=True, reason="the endpoint answered 410")
+        for event in (
+            e.WebhookEndpointCreated,
+            e.WebhookEndpointUpdated,
+            e.WebhookEndpointRotated,
+            e.WebhookEndpointDisabled,
+        )
+    ],
     e.RequestRefused(
         **EVENT,
         **MONEY,
@@ -104,5 +120,9 @@ EVENTS_MINIMAL: Final[tuple[msgspec.Struct, ...]] = (
     e.PayoutWasPaid(**PAYOUT_EVENT, status="paid"),
     e.PayoutHasFailed(**PAYOUT_EVENT, status="failed"),
     e.PayoutCameBack(**PAYOUT_EVENT, status="returned"),
+    e.WebhookEndpointCreated(**ENDPOINT),
+    e.WebhookEndpointUpdated(**ENDPOINT),
+    e.WebhookEndpointRotated(**ENDPOINT),
+    e.WebhookEndpointDisabled(**ENDPOINT),
     e.RequestRefused(**EVENT, request_id="c3", request_type="payout.create", code="insufficient_funds"),
 )
