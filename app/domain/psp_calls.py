@@ -7,6 +7,7 @@ installation is misconfigured. What happened is a `PspFact`, the same one a webh
 
 from __future__ import annotations
 
+from hashlib import sha256
 from typing import Any, Literal
 
 import msgspec
@@ -89,8 +90,12 @@ class PspAnswered(MerchantCommand, frozen=True, kw_only=True, tag="psp.answered"
 
 
 def idempotency_key(call: PspCall) -> str:
-    """The same for every attempt of one operation, at most 255 characters (Stripe's limit)."""
-    return f"{call.operation}/{call.merchant_id}/{call.object_id}"[:255]
+    """The same for every attempt of one operation, of no other; 64 characters (Adyen's limit, Stripe's is 255).
+
+    A digest: ids may be longer than that together, and cut off they would make one key of two operations.
+    """
+    named = [call.operation, call.merchant_id, call.payment_id or "", call.object_id]
+    return sha256(msgspec.json.encode(named)).hexdigest()
 
 
 def metadata(call: PspCall) -> dict[str, Any]:
