@@ -90,7 +90,7 @@ class PspAnswered(MerchantCommand, frozen=True, kw_only=True, tag="psp.answered"
 
 
 def idempotency_key(call: PspCall) -> str:
-    """The same for every attempt of one operation, of no other; 64 characters (Adyen's limit, Stripe's is 255).
+    """The same for every attempt of one operation, of no other; 64 characters, which is Adyen's limit.
 
     A digest: ids may be longer than that together, and cut off they would make one key of two operations.
     """

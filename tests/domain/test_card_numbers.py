@@ -1,4 +1,4 @@
-"""Card numbers: the schemes' published test numbers are found however they are written; other texts are let be."""
+"""Card numbers: the schemes' test numbers are found however they are written; other texts are let be."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ NUMBERS = [
     "6011111111111117",
     "6205500000000000004",
     "4222222222222",
-    "676770000006",
+    "501800000009",
 ]
 OTHERS = [
     "",
