@@ -12,6 +12,7 @@ from aiohttp import web
 from app.store.web_keys import find_key
 from app.store.web_mismatches import detected_after
 from app.store.web_schema import schema_complaint
+from web.call import by_path
 from web.deps import DEPS, Deps
 from web.docs import openapi_json
 from web.endpoint import json_handler, raw_handler
@@ -68,8 +69,13 @@ def build(
 
 
 def _add_routes(app: web.Application) -> None:
-    for endpoint in ENDPOINTS:
-        app.router.add_get(endpoint.path, json_handler(endpoint))
+    for path, endpoints in by_path(ENDPOINTS).items():
+        resource = app.router.add_resource(path)
+        for endpoint in endpoints:
+            handler = json_handler(endpoint)
+            resource.add_route(endpoint.method, handler)
+            if endpoint.method == "GET":
+                resource.add_route("HEAD", handler)
     for route in RAW:
         if route.method == "GET":
             app.router.add_get(route.path, raw_handler(route), allow_head=route.path not in STREAMS)

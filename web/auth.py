@@ -14,7 +14,7 @@ from typing import Final
 from aiohttp import web
 
 from app.settings import LOOPBACKS
-from web.call import MERCHANT, STAFF_ROLES, Access, Principal
+from web.call import MERCHANT, ROLES, Access, Principal
 from web.deps import Deps
 from web.keys import key_id_of
 from web.problems import Problem
@@ -33,9 +33,7 @@ async def authenticate(request: web.Request, deps: Deps, access: Access) -> Prin
     if access is Access.PAGES and deps.pages_open and _host_is_loopback(request.host):
         return LOCAL_VIEWER
     principal = await _principal(request, deps, pages=access is Access.PAGES)
-    if principal.role in STAFF_ROLES:
-        return principal
-    if access is Access.STAFF_OR_MERCHANT and principal.role == MERCHANT and principal.merchant_id:
+    if principal.role in ROLES[access] and (principal.role == MERCHANT) == bool(principal.merchant_id):
         return principal
     raise Problem("forbidden", f"a key with the scope {principal.role!r} has no access here")
 

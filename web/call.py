@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
@@ -19,6 +19,7 @@ INGEST: Final = "ingest"
 MERCHANT: Final = "merchant"
 
 Query = TypeVar("Query", bound=msgspec.Struct)
+Body = TypeVar("Body", bound=msgspec.Struct)
 
 
 class Access(Enum):
@@ -28,6 +29,20 @@ class Access(Enum):
     PAGES = "no key on loopback, elsewhere a key of staff"
     STAFF = "a key of staff"
     STAFF_OR_MERCHANT = "a key of staff, or a merchant's for its own data"
+    MERCHANTS = "a merchant's key"
+    APPROVERS = "a key of an approver, a lead or an admin"
+    OPERATORS = "a key of an operator or an admin"
+
+
+ROLES: Final[Mapping[Access, tuple[str, ...]]] = {
+    Access.PAGES: STAFF_ROLES,
+    Access.STAFF: STAFF_ROLES,
+    Access.STAFF_OR_MERCHANT: (*STAFF_ROLES, MERCHANT),
+    Access.MERCHANTS: (MERCHANT,),
+    Access.APPROVERS: ("approver", "lead", "admin"),
+    Access.OPERATORS: ("operator", "admin"),
+}
+"""Whose keys open what; `OPEN` needs none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +71,28 @@ class Call(Generic[Query]):
     query: Query
 
 
+@dataclass(frozen=True, slots=True)
+class Write(Call[Query], Generic[Query, Body]):
+    """A call that asks for something to be done. `route`: the pattern of its URL.
+
+    `key`: its `Idempotency-Key`, empty where none is needed; `wait_seconds`: how long the caller waits.
+    """
+
+    body: Body
+    route: str
+    key: str
+    wait_seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """An answer with another status than the endpoint's first, or with headers of its own."""
+
+    document: msgspec.Struct
+    status: int = 200
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
 class NoQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """For routes without parameters: any parameter is an error, so that a typo is not silently ignored."""
 
@@ -68,7 +105,8 @@ class Endpoint:
     """A JSON endpoint: all there is to know about it, for the router, the guard and `/openapi.json`."""
 
     path: str
-    handler: Callable[[Call[Any]], Awaitable[msgspec.Struct]]
+    handler: Callable[[Any], Awaitable[msgspec.Struct | Reply]]
+    """Given a `Call`, or a `Write` where there is a `body`."""
     access: Access
     answer: type[msgspec.Struct]
     query: type[msgspec.Struct] = NoQuery
@@ -76,6 +114,20 @@ class Endpoint:
     """Codes beyond those every endpoint of its access has."""
     summary: str
     method: str = "GET"
+    body: type[msgspec.Struct] | None = None
+    """What a POST sends; `body.NoBody` where its URL says all."""
+    makes: bool = False
+    """Whether it makes or moves something, so that it needs an `Idempotency-Key`."""
+    statuses: tuple[int, ...] = (200,)
+    """Of its answers; the first one is meant where the handler names none."""
+
+
+def by_path(endpoints: Iterable[Endpoint]) -> dict[str, list[Endpoint]]:
+    """The methods of each URL together."""
+    found: dict[str, list[Endpoint]] = {}
+    for endpoint in endpoints:
+        found.setdefault(endpoint.path, []).append(endpoint)
+    return found
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,9 +7,11 @@ from typing import Final
 import msgspec
 from aiohttp import web
 
+from web.asking import read_key, read_wait
 from web.auth import authenticate
-from web.call import Call, Endpoint, Principal, Raw, RawHandler
-from web.deps import DEPS
+from web.body import read_body
+from web.call import Call, Endpoint, Principal, Raw, RawHandler, Reply, Write
+from web.deps import DEPS, Deps
 from web.params import check_path, read_query
 
 PRINCIPAL: Final = web.RequestKey("principal", Principal)
@@ -22,11 +24,35 @@ def json_handler(endpoint: Endpoint) -> RawHandler:
         deps = request.app[DEPS]
         principal = await authenticate(request, deps, endpoint.access)
         check_path(request.match_info)
-        query = read_query(request.query, endpoint.query)
-        answer = await endpoint.handler(Call(deps, principal, dict(request.match_info), query))
-        return web.Response(body=msgspec.json.encode(answer), content_type="application/json")
+        call = await _call(request, endpoint, deps, principal)
+        answer = await endpoint.handler(call)
+        reply = answer if isinstance(answer, Reply) else Reply(answer, endpoint.statuses[0])
+        return web.Response(
+            body=msgspec.json.encode(reply.document),
+            status=reply.status,
+            headers=reply.headers,
+            content_type="application/json",
+        )
 
     return handle
+
+
+async def _call(
+    request: web.Request, endpoint: Endpoint, deps: Deps, principal: Principal
+) -> Call[msgspec.Struct]:
+    path, query = dict(request.match_info), read_query(request.query, endpoint.query)
+    if endpoint.body is None:
+        return Call(deps, principal, path, query)
+    return Write(
+        deps,
+        principal,
+        path,
+        query,
+        body=await read_body(request, endpoint.body),
+        route=endpoint.path,
+        key=read_key(request.headers) if endpoint.makes else "",
+        wait_seconds=read_wait(request.headers),
+    )
 
 
 def raw_handler(route: Raw) -> RawHandler:

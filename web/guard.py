@@ -12,11 +12,14 @@ from typing import Final
 from aiohttp import web
 
 from app.store.web_errors import is_unavailable
+from web.card_numbers import refuse_card_numbers_around
 from web.deps import DEPS
 from web.problems import Problem, from_http, respond
 
 LARGEST_BODY_BYTES: Final = 64 * 1024
 ANSWER_WITHIN_SECONDS: Final = 10.0
+WRITE_WITHIN_SECONDS: Final = 20.0
+"""Storing a request may take 7 seconds, and its caller may wait 10 for the outcome."""
 REQUEST_ID: Final = web.RequestKey("request_id", str)
 STREAMS: Final = frozenset({"/live", "/mismatches/live", "/mismatches.csv", "/v1/mismatches/stream"})
 """Routes that stay open on purpose."""
@@ -57,7 +60,8 @@ async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
 async def _answer(request: web.Request, handler: Handler) -> web.StreamResponse:
     try:
         _check_body(request)
-        async with asyncio.timeout(None if _route(request) in STREAMS else ANSWER_WITHIN_SECONDS):
+        refuse_card_numbers_around(request)
+        async with asyncio.timeout(_seconds(request)):
             return await handler(request)
     except Problem as problem:
         return _refuse(request, problem)
@@ -69,6 +73,12 @@ async def _answer(request: web.Request, handler: Handler) -> web.StreamResponse:
         return _refuse(request, Problem("timeout", "", {"Retry-After": "5"}))
     except Exception as error:
         return _refuse(request, _of(request, error))
+
+
+def _seconds(request: web.Request) -> float | None:
+    if _route(request) in STREAMS:
+        return None
+    return ANSWER_WITHIN_SECONDS if request.method in ("GET", "HEAD") else WRITE_WITHIN_SECONDS
 
 
 def _check_body(request: web.Request) -> None:

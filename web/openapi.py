@@ -9,17 +9,55 @@ from typing import Any, Final
 import msgspec
 from aiohttp import web
 
-from web.call import Access, Endpoint, Raw
+from web.asking import IDEMPOTENCY_KEY, KEY_PATTERN, MOST_WAIT_SECONDS, WAIT_SECONDS
+from web.body import NoBody
+from web.call import Access, Endpoint, Raw, by_path
 from web.mismatch_schemas import StreamedMismatch
 from web.problems import CODES, CONTENT_TYPE, ProblemDocument
 
 OPENAPI: Final[web.AppKey[bytes]] = web.AppKey("openapi", bytes)
 REF: Final = "#/components/schemas/{name}"
 PATH_PARAMETER: Final = re.compile(r"\{(\w+)\}")
-KEYED: Final = ("unauthorized", "forbidden")
-BODY: Final = {"required": True, "content": {"application/json": {}}}
-ALWAYS: Final = ("invalid_parameter", "internal", "database_unavailable", "timeout")
+JSON: Final = "application/json"
+KEYED: Final = ("unauthorized", "forbidden", "rate_limited")
+BODY: Final = {"required": True, "content": {JSON: {}}}
+ALWAYS: Final = ("invalid_parameter", "card_number_refused", "internal", "database_unavailable", "timeout")
+BODY_PROBLEMS: Final = ("bad_request", "body_too_large", "unsupported_media_type")
+MAKING_PROBLEMS: Final = ("idempotency_conflict", "refused", "kafka_unavailable")
+STATUSES: Final = {200: "OK", 201: "Made", 202: "Under way: ask for it again"}
 Json = dict[str, Any]
+
+IDEMPOTENCY: Final[Json] = {
+    "name": IDEMPOTENCY_KEY,
+    "in": "header",
+    "required": True,
+    "description": "Made by the caller; the same one again with the same content makes nothing twice",
+    "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": KEY_PATTERN},
+}
+PREFER: Final[Json] = {
+    "name": "Prefer",
+    "in": "header",
+    "required": False,
+    "description": (
+        f"`wait=N`: answer within N seconds ({WAIT_SECONDS:.0f} where nothing is said, at most "
+        f"{MOST_WAIT_SECONDS:.0f}), with 202 where it is still under way; `respond-async`: at once"
+    ),
+    "schema": {"type": "string", "maxLength": 200, "examples": ["wait=5"]},
+}
+WRITE_HEADERS: Final[Json] = {
+    "Tallystick-Position": {
+        "description": "Pass it as `min_position` to read what this wrote",
+        "schema": {"type": "string"},
+    },
+    "Idempotent-Replayed": {
+        "description": "`true` where this key was used for the same request before",
+        "schema": {"type": "string", "const": "true"},
+    },
+    "Preference-Applied": {
+        "description": "`wait=N`, as asked for by `Prefer`",
+        "schema": {"type": "string"},
+    },
+}
 
 DESCRIPTION: Final = (
     "Amounts are integers in minor units of the `currency` beside them; times are RFC 3339 in UTC. "
@@ -38,11 +76,15 @@ def render(endpoints: Sequence[Endpoint], raw: Sequence[Raw]) -> bytes:
 
 
 def document(endpoints: Sequence[Endpoint], raw: Sequence[Raw]) -> Json:
-    answers = {endpoint.answer for endpoint in endpoints} | {ProblemDocument, StreamedMismatch}
+    bodies = {endpoint.body for endpoint in endpoints if endpoint.body}
+    answers = {endpoint.answer for endpoint in endpoints} | {ProblemDocument, StreamedMismatch} | bodies
     _, schemas = msgspec.json.schema_components(
         sorted(answers, key=lambda type_: type_.__name__), ref_template=REF
     )
-    paths = {endpoint.path: {"get": _operation(endpoint)} for endpoint in endpoints}
+    paths = {
+        path: {endpoint.method.lower(): _operation(endpoint) for endpoint in found}
+        for path, found in by_path(endpoints).items()
+    }
     paths |= {route.path: {route.method.lower(): _raw_operation(route)} for route in raw if route.documented}
     return {
         "openapi": "3.1.0",
@@ -62,14 +104,41 @@ def _operation(endpoint: Endpoint) -> Json:
         "operationId": endpoint.handler.__name__,
         "summary": endpoint.summary,
         **({"description": endpoint.query.__doc__} if endpoint.query.__struct_fields__ else {}),
-        "parameters": [*_path_parameters(endpoint.path), *_query_parameters(endpoint.query)],
+        "parameters": [
+            *_path_parameters(endpoint.path),
+            *(_query_parameters(endpoint.query) if endpoint.query.__struct_fields__ else []),
+            *([IDEMPOTENCY] if endpoint.makes else []),
+            *([PREFER] if 202 in endpoint.statuses else []),
+        ],
+        **_body(endpoint.body),
         "security": _security(endpoint.access),
         "x-access": endpoint.access.value,
         "responses": {
-            "200": {"description": "OK", "content": {"application/json": {"schema": answer}}},
-            **_problems(_codes(endpoint.access, endpoint.problems)),
+            **{str(status): _success(status, answer, endpoint) for status in endpoint.statuses},
+            **_problems(_codes(endpoint.access, _special(endpoint))),
         },
     }
+
+
+def _body(body: type[msgspec.Struct] | None) -> Json:
+    if body is None:
+        return {}
+    schema = {"$ref": REF.format(name=body.__name__)}
+    return {"requestBody": {"required": body is not NoBody, "content": {JSON: {"schema": schema}}}}
+
+
+def _success(status: int, answer: Json, endpoint: Endpoint) -> Json:
+    return {
+        "description": STATUSES[status],
+        **({"headers": WRITE_HEADERS} if endpoint.makes else {}),
+        "content": {JSON: {"schema": answer}},
+    }
+
+
+def _special(endpoint: Endpoint) -> list[str]:
+    """Codes of its own, and those that come with its kind."""
+    body = BODY_PROBLEMS if endpoint.body else ()
+    return list(dict.fromkeys([*endpoint.problems, *body, *(MAKING_PROBLEMS if endpoint.makes else ())]))
 
 
 def _raw_operation(route: Raw) -> Json:

@@ -25,7 +25,11 @@ CODES: Final[Mapping[str, tuple[int, str]]] = {
     "signature_refused": (401, "The request is not accepted"),
     "body_too_large": (413, "The request's body is too large"),
     "unsupported_media_type": (415, "This media type is not accepted here"),
+    "idempotency_conflict": (409, "This Idempotency-Key was used for another request"),
+    "refused": (409, "The request is refused; nothing was done"),
     "invalid_parameter": (422, "A parameter is not valid"),
+    "card_number_refused": (422, "Card numbers are not accepted here"),
+    "rate_limited": (429, "Too many requests"),
     "too_many_streams": (503, "Too many live views are open"),
     "internal": (500, "Something went wrong here"),
     "database_unavailable": (503, "The database does not answer"),
@@ -48,10 +52,11 @@ FROM_STATUS: Final[Mapping[int, str]] = {
 
 
 class FieldError(msgspec.Struct, frozen=True):
-    """One parameter that is wrong, and why."""
+    """One parameter or field that is wrong, and why. `pointer`: of a field of the body (RFC 6901)."""
 
     parameter: str
     message: str
+    pointer: str | None = None
 
 
 class ProblemDocument(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -69,6 +74,8 @@ class ProblemDocument(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=T
     errors: list[FieldError] = []
     merchant_ids: list[str] = []
     """`ambiguous`: the merchants that have such a payment."""
+    refusal: str = ""
+    """`refused`: why, a stable code, e.g. `insufficient_funds`."""
     checks: dict[str, str] = {}
     """`not_ready`: what was looked at, `ok` or the reason why not."""
 
@@ -106,13 +113,14 @@ def from_http(error: web.HTTPException) -> Problem:
 
 
 def respond(problem: Problem, path: str, request_id: str) -> web.Response:
+    """`path` as it came; a card number in it is not sent back."""
     document = ProblemDocument(
         type=f"urn:tallystick:problem:{problem.code}",
         title=problem.title,
         status=problem.status,
         code=problem.code,
         detail=problem.detail,
-        instance=path,
+        instance="" if problem.code == "card_number_refused" else path,
         request_id=request_id,
         **problem.extra,
     )
