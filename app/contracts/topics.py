@@ -13,10 +13,10 @@ import msgspec
 
 from app.domain import streams
 from app.domain.banking import BankingLaneRecord, BankLine
-from app.domain.commands import MerchantLaneRecord
 from app.domain.events import PaymentsEvent
 from app.domain.ledger_events import LedgerTransaction
 from app.domain.matching_records import MatchingLaneRecord
+from app.domain.merchant_records import MerchantLaneRecord
 from app.domain.mismatch_events import MismatchRecord
 from app.domain.settlement import DoorRecord
 from app.domain.webhooks import WebhookReceived

@@ -27,6 +27,10 @@ class PlatformConfigure(Command, frozen=True, kw_only=True, tag="platform.config
     payout_account: Id = "main"
     parking_window_seconds: NonNegative | None = None
     """How long a fact waits for its parent before that is shown as missing; None: 72 hours."""
+    default_psp: Id | None = None
+    """Who is asked for money where a request names no PSP."""
+    payout_psp: Id | None = None
+    """Who is asked to pay merchants out; None: upstream does that by itself."""
 
 
 class MerchantConfigure(MerchantCommand, frozen=True, kw_only=True, tag="merchant.configure"):
@@ -212,28 +216,3 @@ class ParkedExpire(Command, frozen=True, kw_only=True, tag="parked.expire", gc=F
 
     key: str
     subject: str
-
-
-MerchantLaneRecord = (
-    PlatformConfigure
-    | MerchantConfigure
-    | PaymentRecord
-    | PaymentAuthorized
-    | PaymentActionRequired
-    | PaymentFailed
-    | PaymentVoided
-    | PaymentExpired
-    | RefundRecord
-    | RefundCreate
-    | RefundFailed
-    | DisputeOpened
-    | DisputeWon
-    | DisputeLost
-    | SettlementMatched
-    | PayoutCreate
-    | PayoutPaid
-    | PayoutFailed
-    | PayoutReturned
-    | FundsRelease
-    | ParkedExpire
-)

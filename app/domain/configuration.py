@@ -60,6 +60,12 @@ class PspConfiguration(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=
     saves one record per reference."""
     match_by_amount: bool = True
     """Whether what shares no identity is compared by amount and date (rules A2 and A3)."""
+    api: bool = False
+    """Whether we ask it for money, and to capture, void and refund; False: upstream does that by itself."""
+    live: bool = True
+    """Whether it moves real money: only for merchants that are no test merchants."""
+    authorization_seconds: NonNegative = 7 * 24 * 60 * 60
+    """How long an authorisation is good for; then what is left of it is voided."""
 
 
 class SourceConfiguration(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -115,3 +121,5 @@ class Platform(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """The platform's bank account that payouts leave from; books as `bank:{payout_account}`."""
     parking_window_seconds: int | None = None
     """How long a fact waits for its parent before that is shown as missing; None: 72 hours."""
+    default_psp: str | None = None
+    payout_psp: str | None = None

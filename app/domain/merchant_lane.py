@@ -16,7 +16,6 @@ from app.domain.commands import (
     DisputeWon,
     FundsRelease,
     MerchantConfigure,
-    MerchantLaneRecord,
     ParkedExpire,
     PaymentActionRequired,
     PaymentAuthorized,
@@ -37,9 +36,14 @@ from app.domain.commands import (
 from app.domain.decision import Draft, Refused
 from app.domain.disputes import record_dispute
 from app.domain.funds import release_funds
+from app.domain.merchant_records import MerchantLaneRecord
 from app.domain.merchants import configure_merchant
+from app.domain.payment_creation import create_payment
 from app.domain.payment_facts import record_payment_fact
+from app.domain.payment_requests import PaymentCreate
 from app.domain.payouts import create_payout, record_payout_fact
+from app.domain.psp_answers import take_answer
+from app.domain.psp_calls import PspAnswered
 from app.domain.refund_failures import record_refund_failure
 from app.domain.refunds import create_refund, record_refund
 from app.domain.refusals import announce_refusal
@@ -72,6 +76,8 @@ RULES: Final[dict[type[Command], Rule]] = {
     PayoutReturned: record_payout_fact,
     FundsRelease: release_funds,
     ParkedExpire: expire_waiting,
+    PaymentCreate: create_payment,
+    PspAnswered: lambda draft, command: take_answer(draft, command, decide),
 }
 
 

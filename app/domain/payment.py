@@ -5,7 +5,9 @@ from typing import Final, Literal, NamedTuple
 
 import msgspec
 
+from app.domain.asked import Asked
 from app.domain.dispute import Dispute, DisputeStage, Report
+from app.domain.payment_requests import CaptureMethod
 from app.domain.state import Ref
 
 Status = Literal[
@@ -98,6 +100,17 @@ class StatusFact(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, 
     occurred_at: datetime
 
 
+class Requested(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
+    """What `payment.create` asked for, minor units of `currency`. None of it is a fact about money."""
+
+    amount: int
+    currency: str
+    capture_method: CaptureMethod = "automatic"
+    requested_at: datetime
+    description: str | None = None
+    return_url: str | None = None
+
+
 class Reference(NamedTuple):
     """By which names one record knew the payment, and how much its word weighs: the smallest rank counts."""
 
@@ -146,13 +159,17 @@ class Payment(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Claims of what its records look like to a person (`dedup.semantic_claim`); a sorted set."""
     seq: int = 0
     """Number of the last event about this payment; consumers drop what they have seen."""
+    requested: Requested | None = None
+    """None for a payment that was only told of."""
+    asked: dict[str, Asked] = {}
+    """Operations asked of the PSP, by `{operation}/{object id}`."""
 
     @property
     def amount(self) -> int:
         """What was captured; before that what was authorised, or at least spoken of."""
         if self.captures:
             return self.captured_amount
-        fact = self.authorized or self.strongest
+        fact = self.authorized or self.strongest or self.requested
         return 0 if fact is None else fact.amount
 
     @property
@@ -211,7 +228,18 @@ class Payment(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         """The strongest of what its facts support; a capture is the strongest there is, so none lowers it."""
         if self.captures:
             return "captured"
-        return next((status for status in BEFORE_CAPTURE if self.has(status)), "created")
+        facts = next((status for status in BEFORE_CAPTURE if self.has(status)), None)
+        return facts or self._asked_status
+
+    @property
+    def _asked_status(self) -> Status:
+        """What the operations that begin a payment let us say, as long as no fact does."""
+        begun = {one.state for one in self.asked.values() if one.operation in ("session", "authorize")}
+        if begun & {"declined", "misconfigured"}:
+            return "failed"
+        if begun & {"unknown", "gave_up"}:
+            return "unknown"
+        return "executing" if "executing" in begun else "created"
 
     @property
     def is_mixed(self) -> bool:

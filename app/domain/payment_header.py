@@ -10,9 +10,11 @@ from msgspec.structs import replace
 
 from app.domain.commands import PaymentFact, PaymentRecord
 from app.domain.payment import BEFORE_CAPTURE, Capture, Payment, Reference, Status, StatusFact
+from app.domain.payment_requests import PaymentCreate
 
 _AFTER_CAPTURES = 4
 """Strengths of captures are 0 to 3, so every other fact's are from here on."""
+_OF_REQUEST = 100
 
 
 def rank_of(payment_id: str, capture_id: str, occurred_at: datetime) -> tuple[bool, datetime, str]:
@@ -54,6 +56,11 @@ def with_names(payment: Payment, status: Status, command: PaymentFact) -> Paymen
     strength = _AFTER_CAPTURES + 2 * BEFORE_CAPTURE.index(status) + (command.psp_payment_id is None)
     names = (command.psp_payment_id, command.order_ref, command.invoice_id)
     return _named(payment, _references(payment), Reference(strength, command.occurred_at, status, *names))
+
+
+def with_requested_names(payment: Payment, command: PaymentCreate, at: datetime) -> Payment:
+    """With the names of the request that began it: what any fact calls it weighs more."""
+    return _named(payment, (), Reference(_OF_REQUEST, at, "", None, command.order_ref, command.invoice_id))
 
 
 def _of_capture(payment_id: str, command: PaymentRecord) -> Reference:

@@ -15,7 +15,7 @@ from app.domain.decision import Conflict, Draft, Duplicate, Parked, Refused
 from app.domain.dedup import same_figures
 from app.domain.events import PayoutCameBack, PayoutEvent, PayoutHasFailed, PayoutStarted, PayoutWasPaid
 from app.domain.guards import require_available, watch_balance
-from app.domain.merchant import Merchant, merchant_ref, platform_in
+from app.domain.merchant import platform_in, require_merchant
 from app.domain.mismatches import open_mismatch
 from app.domain.payout import Payout, PayoutFactName, payout_ref
 from app.domain.streams import PAYMENTS_EVENTS
@@ -40,9 +40,7 @@ def create_payout(draft: Draft, command: PayoutCreate) -> tuple[str, ...]:
         if same_figures(kept, command):
             raise Duplicate
         raise Refused("payout_id_reused", f"{command.payout_id} is another payout already")
-    merchant: Merchant | None = draft.get(merchant_ref(command.merchant_id))
-    if merchant is None or not merchant.configured:
-        raise Refused("unknown_merchant", f"{command.merchant_id} is not configured")
+    require_merchant(draft, command.merchant_id)
     require_available(draft, command.merchant_id, command.amount, command.currency)
     payout = _start(draft, command)
     draft.put(ref, payout)

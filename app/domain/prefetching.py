@@ -46,8 +46,11 @@ from app.domain.parking import TIMER as PARKED
 from app.domain.parking import parked_ref
 from app.domain.payment import payment_ref
 from app.domain.payment_identity import payment_subject
+from app.domain.payment_requests import PaymentCreate
 from app.domain.payout import payout_ref
 from app.domain.postings import available, held, pending, receivable
+from app.domain.psp_calls import PspAnswered
+from app.domain.psp_facts import to_command
 from app.domain.state import PLATFORM, Ref, account_ref
 from app.domain.timers import timer_ref
 
@@ -154,6 +157,26 @@ def _expire(command: ParkedExpire) -> Iterable[Ref]:
     )
 
 
+def _create(command: PaymentCreate) -> Iterable[Ref]:
+    merchant_id, payment_id = command.merchant_id, command.payment_id
+    return (
+        PLATFORM,
+        merchant_ref(merchant_id),
+        payment_ref(merchant_id, payment_id),
+        alias_claim(merchant_id, payment_id),
+    )
+
+
+def _answer(command: PspAnswered) -> Iterable[Ref]:
+    """The rows of the operation, and those that each of its facts would want by itself."""
+    merchant_id, home = command.merchant_id, command.payment_id or command.object_id
+    own = payout_ref if command.operation == "payout" else payment_ref
+    rows = [PLATFORM, merchant_ref(merchant_id), own(merchant_id, home), alias_claim(merchant_id, home)]
+    for fact in command.facts:
+        rows += prefetch(to_command(fact, command.id, merchant_id, home))
+    return rows
+
+
 _ROWS: Final[dict[type, Callable[[Any], Iterable[Ref]]]] = {
     PlatformConfigure: lambda command: (PLATFORM,),
     MerchantConfigure: lambda command: _wallet(command.merchant_id, command.settlement_currency),
@@ -176,6 +199,8 @@ _ROWS: Final[dict[type, Callable[[Any], Iterable[Ref]]]] = {
     PayoutReturned: _payout_fact,
     FundsRelease: _release,
     ParkedExpire: _expire,
+    PaymentCreate: _create,
+    PspAnswered: _answer,
 }
 
 

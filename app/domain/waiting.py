@@ -10,8 +10,9 @@ import msgspec
 from msgspec.structs import replace
 
 from app.domain.command_base import MoneyCommand
-from app.domain.commands import DisputeFact, MerchantLaneRecord, ParkedExpire
+from app.domain.commands import DisputeFact, ParkedExpire
 from app.domain.decision import Conflict, Draft, Duplicate, Ignored
+from app.domain.merchant_records import MerchantLaneRecord
 from app.domain.mismatch import Category
 from app.domain.mismatches import id_in, open_mismatch, resolve_mismatch
 from app.domain.parking import TIMER, Parked, parked_ref, take_parked
@@ -36,12 +37,12 @@ def release_waiting(draft: Draft, subject: str, decide: Callable[[Draft, Any], N
         except (Duplicate, Ignored):
             continue
         except Conflict as conflict:
-            _show_conflict(draft, subject, offset, text, conflict)
+            show_conflict(draft, subject, offset, text, conflict)
         else:
             draft.absorb(inner)
 
 
-def _show_conflict(draft: Draft, subject: str, offset: int, text: str, conflict: Conflict) -> None:
+def show_conflict(draft: Draft, subject: str, offset: int, text: str, conflict: Conflict) -> None:
     """Its own offset was counted as parked, so it cannot become a dead letter any more: it is shown here."""
     open_mismatch(
         draft,

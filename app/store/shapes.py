@@ -11,11 +11,11 @@ from typing import Any, Final, cast
 
 import msgspec
 
-from app.domain.commands import MerchantLaneRecord
 from app.domain.configuration import Platform
 from app.domain.matching import Item
 from app.domain.matching_records import MatchingLaneRecord
 from app.domain.merchant import Merchant
+from app.domain.merchant_records import MerchantLaneRecord
 from app.domain.mismatch import Mismatch
 from app.domain.parking import Parked
 from app.domain.payment import Payment

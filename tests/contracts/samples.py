@@ -25,6 +25,7 @@ from app.domain.configuration import (
 from app.domain.ledger_events import LedgerEntry, LedgerTransaction
 from app.domain.mismatch_events import MismatchChanged, MismatchOpened, MismatchResolved
 from app.domain.webhooks import WebhookReceived
+from tests.contracts.asking_samples import ASKING_FULL, ASKING_MINIMAL
 from tests.contracts.event_samples import EVENTS, EVENTS_MINIMAL, NAMED
 from tests.contracts.matching_samples import MATCHING_EARLIER, MATCHING_FULL, MATCHING_MINIMAL
 
@@ -100,6 +101,7 @@ PAYMENT_FACTS: Final[tuple[type[c.PaymentFact], ...]] = (
 FULL: Final[tuple[msgspec.Struct, ...]] = (
     *EVENTS,
     *MATCHING_FULL,
+    *ASKING_FULL,
     c.PlatformConfigure(
         id="p-1",
         default_plan=FeePlan(bps=290, fixed={"USD": 30, "EUR": 25}),
@@ -107,6 +109,8 @@ FULL: Final[tuple[msgspec.Struct, ...]] = (
         release_delay_seconds=2,
         payout_account="DE89370400440532013000",
         parking_window_seconds=6,
+        default_psp="stripe",
+        payout_psp="stripe",
         psps={
             "stripe": PspConfiguration(
                 fee_plan=FeePlan(bps=150, fixed={"EUR": 25}),
@@ -116,6 +120,9 @@ FULL: Final[tuple[msgspec.Struct, ...]] = (
                 gross_tolerance=1,
                 dispute_loss_bearer="platform",
                 dispute_fee_passed_on=True,
+                api=True,
+                live=False,
+                authorization_seconds=3600,
             )
         },
         sources={
@@ -255,6 +262,7 @@ FULL: Final[tuple[msgspec.Struct, ...]] = (
 MINIMAL: Final[tuple[msgspec.Struct, ...]] = (
     *EVENTS_MINIMAL,
     *MATCHING_MINIMAL,
+    *ASKING_MINIMAL,
     c.PlatformConfigure(id="p-1"),
     c.MerchantConfigure(id="c0", merchant_id="m-1", settlement_currency="EUR"),
     c.PaymentRecord(id="c1", **PAYMENT, **MONEY, psp="stripe", order_ref="o-1", occurred_at=AT),
@@ -317,6 +325,29 @@ EARLIER: Final[dict[str, msgspec.Struct]] = MATCHING_EARLIER | {
                 settlement_window_seconds=8,
                 fee_tolerance=2,
                 gross_tolerance=1,
+            )
+        },
+        sources={
+            "acquirer-a": SourceConfiguration(psp="stripe", payment_window_seconds=5, min_wait_seconds=3)
+        },
+        book=BookRates(currency="USD", rates={"EUR": Rate(value=10850, scale=4, quote_id="q-1")}),
+    ),
+    "platform.configure.2": c.PlatformConfigure(
+        id="p-1",
+        default_plan=FeePlan(bps=290, fixed={"USD": 30, "EUR": 25}),
+        default_release_delay_days=3,
+        release_delay_seconds=2,
+        payout_account="DE89370400440532013000",
+        parking_window_seconds=6,
+        psps={
+            "stripe": PspConfiguration(
+                fee_plan=FeePlan(bps=150, fixed={"EUR": 25}),
+                fee_payer="merchant",
+                settlement_window_seconds=8,
+                fee_tolerance=2,
+                gross_tolerance=1,
+                dispute_loss_bearer="platform",
+                dispute_fee_passed_on=True,
             )
         },
         sources={

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from app.domain import merchant_lane
-from app.domain.commands import MerchantLaneRecord
+from app.domain.merchant_records import MerchantLaneRecord
 from tests.support.domain import Books, record, run
 from tests.support.facts import (
     MERCHANT,

@@ -16,7 +16,6 @@ import msgspec
 
 from app.domain import merchant_lane
 from app.domain.accounts import signed
-from app.domain.commands import MerchantLaneRecord
 from app.domain.decision import (
     Conflict,
     Draft,
@@ -29,6 +28,7 @@ from app.domain.decision import (
 )
 from app.domain.events import PaymentsEvent
 from app.domain.merchant import Merchant
+from app.domain.merchant_records import MerchantLaneRecord
 from app.domain.mismatch import OPEN_STATUSES, Mismatch
 from app.domain.mismatch_events import MismatchRecord
 from app.domain.parking import park

@@ -10,10 +10,13 @@
     * TYPE field=value ...                    an event of the step above (only those that are asked for)
     + KIND key gross=N fee=N                  an expectation of the step above (all of them), or withdrawn
     + claim KEY PAYMENT                       a PSP's id that the directory was told of
+    $ OPERATION OBJECT AMOUNT[ CUR] field=... a call that the step above asks of a PSP (all of them)
+    < OPERATION OBJECT OUTCOME field=value ... => OUTCOME   the answer to the last such call; `fact=KIND`
+                                              brings a fact of it, `fact.NAME=` its fields
     ? balance ACCOUNT[ CUR] AMOUNT            state now
     ? payment|payout|merchant ID field=value ...
 
-A step's `|`, `!`, `~` and `+` lines are complete: what is not listed must not happen. Values are whole
+A step's `|`, `!`, `~`, `+` and `$` lines are complete: what is not listed must not happen. Values are whole
 numbers, JSON, or text.
 """
 
@@ -29,7 +32,7 @@ import msgspec
 from app.domain.mismatch_events import MismatchRecord, MismatchResolved
 from app.domain.settlement import ExpectationAnnounced, ExpectationWithdrawn, IdentityClaimed
 from app.domain.state import Ref
-from app.domain.streams import MATCHING_COMMANDS
+from app.domain.streams import EFFECTS_REQUESTS, MATCHING_COMMANDS
 from tests.support.domain import Books, Outcome, record
 
 UNITS = {"s": "seconds", "h": "hours", "d": "days"}
@@ -40,8 +43,21 @@ WITHOUT_CURRENCY = (
     "settlement.matched",
     "merchant.configure",
     "platform.configure",
+    "payment.void",
+    "payout.approve",
+    "payout.reject",
 )
-REQUESTS = ("refund.create", "payout.create", "merchant.configure", "platform.configure")
+REQUESTS = (
+    "refund.create",
+    "payout.create",
+    "merchant.configure",
+    "platform.configure",
+    "payment.create",
+    "payment.capture",
+    "payment.void",
+    "payout.approve",
+    "payout.reject",
+)
 """What says no date of its own."""
 
 
@@ -74,6 +90,7 @@ class Player:
         self.posted: list[str] = []
         self.shown: list[str] = []
         self.expected: list[str] = []
+        self.calls: list[str] = []
         self.events: list[Any] = []
 
     def play(self, scenario: Scenario) -> None:
@@ -87,7 +104,7 @@ class Player:
         self.books.check_all()
 
     def _line(self, mark: str, text: str) -> None:
-        if mark in ">@":
+        if mark in ">@<":
             self._nothing_left()
             self._step(mark, text)
         elif mark == "|":
@@ -98,6 +115,9 @@ class Player:
         elif mark == "+":
             assert self.expected, "no further expectation was sent"
             assert self.expected.pop(0) == text
+        elif mark == "$":
+            assert self.calls, "nothing more was asked"
+            assert has_words(self.calls.pop(0), text)
         elif mark == "*":
             self._event(text)
         else:
@@ -105,7 +125,7 @@ class Player:
             self._state(text)
 
     def _nothing_left(self) -> None:
-        left = self.posted + self.shown + self.expected
+        left = self.posted + self.shown + self.expected + self.calls
         assert not left, f"also happened: {left}"
 
     def _step(self, mark: str, text: str) -> None:
@@ -114,6 +134,8 @@ class Player:
             amount = timedelta(**{UNITS[text[-1]]: int(text[1:-1])})
             outcomes = self.books.advance(amount)
             assert all(outcome.name == "applied" for outcome in outcomes), [str(o) for o in outcomes]
+        elif mark == "<":
+            self._answer(text)
         else:
             self._record(text)
         self._collect(posted, sent)
@@ -121,6 +143,12 @@ class Player:
     def _record(self, text: str) -> None:
         command, _, expected = text.partition("=>")
         outcome = self.send(command)
+        assert str(outcome) == expected.strip(), f"outcome {outcome}"
+
+    def _answer(self, text: str) -> None:
+        command, _, expected = text.partition("=>")
+        self.count += 1
+        outcome = self.books.send(answer_to(self.books, f"c{self.count}", command))
         assert str(outcome) == expected.strip(), f"outcome {outcome}"
 
     def send(self, text: str) -> Outcome:
@@ -143,6 +171,7 @@ class Player:
         sends = self.books.sends[sent:]
         self.shown = [describe_mismatch(s.record) for s in sends if isinstance(s.record, MismatchRecord)]
         self.expected = [describe_expectation(s.key, s.record) for s in sends if s.topic == MATCHING_COMMANDS]
+        self.calls = [describe_call(s.record) for s in sends if s.topic == EFFECTS_REQUESTS]
         self.events = [s.record for s in sends]
 
     def _mismatch(self, mark: str, text: str) -> None:
@@ -168,6 +197,58 @@ class Player:
         found = self.books.rows.get(Ref(kind, key))  # type: ignore[arg-type]
         assert found is not None, f"there is no {kind} {name}"
         assert _has(found, parse_fields(words)), found
+
+
+def answer_to(books: Books, record_id: str, text: str) -> Any:
+    """`psp.answered` to the last call of this operation and object."""
+    operation, object_id, outcome, *words = text.split()
+    effects = [s.record for s in books.sends if s.topic == EFFECTS_REQUESTS]
+    asked = [e for e in effects if (e.work.operation, e.work.object_id) == (operation, object_id)]
+    assert asked, f"{operation} {object_id} was never asked"
+    fields = parse_fields(words)
+    about = {name[5:]: fields.pop(name) for name in list(fields) if name.startswith("fact.")}
+    kind = fields.pop("fact", None)
+    facts = [fact_of(asked[-1].work, kind, books.now.isoformat(), about)] if kind else []
+    return record(
+        type="psp.answered",
+        id=record_id,
+        merchant_id=asked[-1].work.merchant_id,
+        effect_id=asked[-1].id,
+        psp=asked[-1].work.psp,
+        operation=operation,
+        payment_id=asked[-1].work.payment_id,
+        object_id=object_id,
+        outcome=outcome,
+        facts=facts,
+        answered_at=books.now.isoformat(),
+        **fields,
+    )
+
+
+def fact_of(call: Any, kind: str, occurred_at: str, about: dict[str, Any]) -> dict[str, Any]:
+    """What an adapter would say happened by this call."""
+    own = {"object_id": call.object_id} if call.operation in ("capture", "refund") else {}
+    names = {"psp_payment_id": call.psp_payment_id or f"psp-{call.object_id}"}
+    common = {"kind": kind, "psp": call.psp, "amount": call.amount, "currency": call.currency}
+    return {**common, **own, **names, "occurred_at": occurred_at, **about}
+
+
+def describe_call(effect: Any) -> str:
+    call = effect.work
+    words = [call.operation, call.object_id, str(call.amount)]
+    words += [] if call.currency == "EUR" else [call.currency]
+    fields = msgspec.to_builtins(call)
+    more = [f"{name}={value}" for name, value in fields.items() if name not in _CALL_HEAD]
+    return " ".join([*words, *more])
+
+
+_CALL_HEAD = ("kind", "operation", "object_id", "amount", "currency", "merchant_id")
+
+
+def has_words(found: str, wanted: str) -> bool:
+    """Whether the call is as the line says; further fields of it need not be named."""
+    assert set(wanted.split()) <= set(found.split()), f"asked: {found}"
+    return True
 
 
 def parse_fields(words: list[str]) -> dict[str, Any]:

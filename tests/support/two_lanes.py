@@ -9,9 +9,10 @@ import msgspec
 
 from app.domain import merchant_lane
 from app.domain.accounts import signed
-from app.domain.commands import MerchantLaneRecord, PlatformConfigure
+from app.domain.commands import PlatformConfigure
 from app.domain.configuration import FeePlan, PspConfiguration, SourceConfiguration
 from app.domain.decision import Conflict, Draft, Duplicate, Ignored, Refused, Source, Transaction
+from app.domain.merchant_records import MerchantLaneRecord
 from app.domain.payment import Payment, payment_ref
 from app.domain.state import Ref
 from app.domain.streams import MATCHING_COMMANDS, PAYMENTS_COMMANDS

@@ -1,0 +1,56 @@
+"""Everything that may stand on `payments.commands`: facts and requests of `commands.py`, requests for money,
+
+what came of them, and timers.
+"""
+
+from app.domain.commands import (
+    DisputeLost,
+    DisputeOpened,
+    DisputeWon,
+    FundsRelease,
+    MerchantConfigure,
+    ParkedExpire,
+    PaymentActionRequired,
+    PaymentAuthorized,
+    PaymentExpired,
+    PaymentFailed,
+    PaymentRecord,
+    PaymentVoided,
+    PayoutCreate,
+    PayoutFailed,
+    PayoutPaid,
+    PayoutReturned,
+    PlatformConfigure,
+    RefundCreate,
+    RefundFailed,
+    RefundRecord,
+    SettlementMatched,
+)
+from app.domain.payment_requests import PaymentCreate
+from app.domain.psp_calls import PspAnswered
+
+MerchantLaneRecord = (
+    PlatformConfigure
+    | MerchantConfigure
+    | PaymentRecord
+    | PaymentAuthorized
+    | PaymentActionRequired
+    | PaymentFailed
+    | PaymentVoided
+    | PaymentExpired
+    | RefundRecord
+    | RefundCreate
+    | RefundFailed
+    | DisputeOpened
+    | DisputeWon
+    | DisputeLost
+    | SettlementMatched
+    | PayoutCreate
+    | PayoutPaid
+    | PayoutFailed
+    | PayoutReturned
+    | FundsRelease
+    | ParkedExpire
+    | PaymentCreate
+    | PspAnswered
+)

@@ -1,0 +1,99 @@
+"""Samples of what is asked of PSPs, and of its answers, on `payments.commands`; and the events about it."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any, Final
+
+import msgspec
+
+from app.domain import events as e
+from app.domain import payment_requests as r
+from app.domain.command_base import Payer
+from app.domain.psp_calls import PspAnswered
+from app.domain.psp_facts import PspFact
+
+AT: Final = datetime(2026, 11, 20, 9, 0, tzinfo=UTC)
+PAYMENT: Final[dict[str, Any]] = {"merchant_id": "m-1", "payment_id": "pay-1"}
+MONEY: Final[dict[str, Any]] = {"amount": 12345, "currency": "EUR"}
+CREATE: Final[dict[str, Any]] = {"id": "rq_1", **PAYMENT, **MONEY}
+ANSWERED: Final[dict[str, Any]] = {
+    "id": "pc.0.7.0/00ff",
+    "merchant_id": "m-1",
+    "effect_id": "pc.0.7.0",
+    "psp": "stripe",
+    "operation": "capture",
+    "object_id": "cap-1",
+    "outcome": "done",
+    "answered_at": AT,
+}
+FACT: Final = PspFact(
+    kind="captured",
+    psp="stripe",
+    psp_payment_id="pi_1",
+    psp_object_id="ch_1",
+    amount=12345,
+    currency="EUR",
+    occurred_at=AT,
+    object_id="cap-1",
+)
+OPERATION: Final[dict[str, Any]] = {
+    "id": "pc.0.7.1",
+    "seq": 1,
+    **PAYMENT,
+    **MONEY,
+    "occurred_at": AT,
+    "status": "executing",
+    "operation": "session",
+    "object_id": "pay-1",
+    "psp": "stripe",
+    "effect_id": "pc.0.7.0",
+}
+OPERATION_FULL: Final[dict[str, Any]] = {
+    **OPERATION,
+    "flags": ("unknown_merchant",),
+    "transaction_id": "pc.0.7.2",
+    "reason": "timeout",
+    "url": "https://psp.example/s1",
+}
+OPERATION_EVENTS: Final = (
+    e.PaymentWasCreated,
+    e.OperationRequested,
+    e.OperationAccepted,
+    e.OperationDeclined,
+    e.OperationUnknown,
+    e.OperationStuck,
+)
+
+ASKING_FULL: Final[tuple[msgspec.Struct, ...]] = (
+    r.PaymentCreate(
+        **CREATE,
+        psp="stripe",
+        capture_method="manual",
+        payment_method="pm_1",
+        order_ref="o-1",
+        invoice_id="INV-1",
+        description="Two chairs",
+        return_url="https://shop.example/back",
+        payer=Payer(id="c-1", tax_id="DE123"),
+        confirm_duplicate=True,
+        line_items=(
+            r.LineItem(merchant_id="m-2", amount=10000, description="A chair"),
+            r.LineItem(merchant_id="m-3", amount=2345),
+        ),
+    ),
+    PspAnswered(
+        **ANSWERED,
+        payment_id="pay-1",
+        facts=(FACT,),
+        psp_object_id="ch_1",
+        url="https://psp.example/3ds",
+        reason="slow",
+    ),
+    *(event(**OPERATION_FULL) for event in OPERATION_EVENTS),
+)
+ASKING_MINIMAL: Final[tuple[msgspec.Struct, ...]] = (
+    r.PaymentCreate(**CREATE),
+    PspAnswered(**ANSWERED),
+    *(event(**OPERATION) for event in OPERATION_EVENTS),
+)
