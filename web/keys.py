@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-import logging
 import os
 import re
 import secrets
@@ -23,14 +22,13 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from app.errors import ConfigurationError
+from app.secret_file import secret_in_file
 from app.settings import LOCAL_STACK
 
 VARIABLE: Final = "TALLYSTICK_KEY_SECRET"
 FILE_NAME: Final = "key-secret"
 SHORTEST_SECRET: Final = 32
 TOKEN: Final = re.compile(r"tally_([0-9a-f]{12})_[0-9a-f]{64}")
-
-log: Final = logging.getLogger(__name__)
 
 
 class NewKey(NamedTuple):
@@ -82,32 +80,4 @@ def load_hasher(environ: Mapping[str, str] | None = None, folder: Path = LOCAL_S
     named = (os.environ if environ is None else environ).get(VARIABLE, "")
     if named.strip():
         return KeyHasher([secret.strip() for secret in named.split(",") if secret.strip()])
-    return KeyHasher([_secret_in_file(folder / FILE_NAME)])
-
-
-def _secret_in_file(path: Path) -> str:
-    try:
-        return path.read_text(encoding="ascii").strip()
-    except FileNotFoundError:
-        return _create_secret(path)
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigurationError(f"{path} cannot be read ({error}); or set {VARIABLE}") from None
-
-
-def _create_secret(path: Path) -> str:
-    """Two processes at once end with the same secret: a link to a whole file is made by one of them only."""
-    trial = path.with_name(f"{path.name}.{secrets.token_hex(4)}")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        trial.touch(mode=0o600, exist_ok=False)
-        trial.write_text(secrets.token_hex(32) + "\n", encoding="ascii")
-        try:
-            os.link(trial, path)
-            log.warning("made a secret for API keys in %s; in production set %s", path, VARIABLE)
-        except FileExistsError:
-            pass
-        finally:
-            trial.unlink()
-        return path.read_text(encoding="ascii").strip()
-    except OSError as error:
-        raise ConfigurationError(f"{path} cannot be made ({error}); or set {VARIABLE}") from None
+    return KeyHasher([secret_in_file(folder / FILE_NAME, VARIABLE)])

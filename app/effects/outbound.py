@@ -1,0 +1,74 @@
+"""The HTTP client for addresses that merchants name: it reaches public ones only and remembers nothing."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, Final
+
+import aiohttp
+from aiohttp.abc import AbstractResolver, ResolveResult
+
+from app.effects.public_addresses import PublicAddresses
+
+CONNECT_SECONDS: Final = 5.0
+KEEP_NAMES_SECONDS: Final = 30
+RESOLVER_THREADS: Final = 32
+LONGEST_HEADER_BYTES: Final = 8 * 1024
+
+
+class OwnThreads(AbstractResolver):
+    """The system's resolver, in threads of its own: a name that hangs must not hold up the program's own."""
+
+    def __init__(self) -> None:
+        self._threads = ThreadPoolExecutor(RESOLVER_THREADS, thread_name_prefix="outbound-names")
+
+    async def resolve(
+        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
+    ) -> list[ResolveResult]:
+        loop = asyncio.get_running_loop()
+        found = await loop.run_in_executor(self._threads, _look_up, host, port, family)
+        return [
+            ResolveResult(
+                hostname=host, host=str(where[0]), port=port, family=kind, proto=protocol, flags=_NUMERIC
+            )
+            for kind, _, protocol, _, where in found
+        ]
+
+    async def close(self) -> None:
+        self._threads.shutdown(wait=False, cancel_futures=True)
+
+
+_NUMERIC: Final = socket.AI_NUMERICHOST | socket.AI_NUMERICSERV
+
+
+def _look_up(host: str, port: int, family: int) -> list[Any]:
+    flags = socket.AI_ADDRCONFIG
+    return list(socket.getaddrinfo(host, port, family=family, type=socket.SOCK_STREAM, flags=flags))
+
+
+def open_session(addresses: PublicAddresses, timeout_seconds: float) -> aiohttp.ClientSession:
+    """No proxy, no cookies, no decompression; redirects are for the caller not to follow.
+
+    `limit=0`: who may connect is the executor's to say; a bound here would let hanging endpoints starve
+    the others.
+    """
+    connector = aiohttp.TCPConnector(
+        limit=0,
+        resolver=OwnThreads(),
+        ttl_dns_cache=KEEP_NAMES_SECONDS,
+        socket_factory=addresses.open_socket,
+    )
+    return aiohttp.ClientSession(
+        connector=connector,
+        timeout=aiohttp.ClientTimeout(
+            total=timeout_seconds, sock_connect=min(CONNECT_SECONDS, timeout_seconds)
+        ),
+        cookie_jar=aiohttp.DummyCookieJar(),
+        auto_decompress=False,
+        trust_env=False,
+        headers={"Accept-Encoding": "identity"},
+        max_line_size=LONGEST_HEADER_BYTES,
+        max_field_size=LONGEST_HEADER_BYTES,
+    )
