@@ -50,6 +50,19 @@ from app.domain.refusals import announce_refusal
 from app.domain.settlement_facts import record_settlement
 from app.domain.state import Ref
 from app.domain.waiting import expire_waiting, release_waiting
+from app.domain.webhook_endpoint import (
+    WebhookEndpointCreate,
+    WebhookEndpointDisable,
+    WebhookEndpointRotate,
+    WebhookEndpointUpdate,
+)
+from app.domain.webhook_endpoints import (
+    create_endpoint,
+    disable_endpoint,
+    rotate_secret,
+    update_endpoint,
+)
+from app.domain.webhook_fanout import fan_out
 
 Rule = Callable[[Draft, Any], tuple[str, ...] | None]
 """Returns the subjects that became known, so that what waited for them is decided now."""
@@ -76,6 +89,10 @@ RULES: Final[dict[type[Command], Rule]] = {
     PayoutReturned: record_payout_fact,
     FundsRelease: release_funds,
     ParkedExpire: expire_waiting,
+    WebhookEndpointCreate: create_endpoint,
+    WebhookEndpointUpdate: update_endpoint,
+    WebhookEndpointRotate: rotate_secret,
+    WebhookEndpointDisable: disable_endpoint,
     PaymentCreate: create_payment,
     PspAnswered: lambda draft, command: take_answer(draft, command, decide),
 }
@@ -83,9 +100,14 @@ RULES: Final[dict[type[Command], Rule]] = {
 
 def decide(draft: Draft, command: MerchantLaneRecord) -> None:
     """What one record of `payments.commands` does; see `app/domain/decision.py` for how it ends."""
+    _decide(draft, command)
+    fan_out(draft)
+
+
+def _decide(draft: Draft, command: MerchantLaneRecord) -> None:
     subjects = RULES[type(command)](draft, command)
     for subject in subjects or ():
-        release_waiting(draft, subject, decide)
+        release_waiting(draft, subject, _decide)
 
 
 def prefetch(command: MerchantLaneRecord) -> Iterable[Ref]:
@@ -103,3 +125,4 @@ def record_key(command: MerchantLaneRecord) -> str | None:
 def refused(draft: Draft, command: MerchantLaneRecord, refusal: Refused) -> None:
     """Tells the outside of a refusal, in a draft of its own that posts nothing."""
     announce_refusal(draft, command, refusal)
+    fan_out(draft)

@@ -28,6 +28,12 @@ from app.domain.commands import (
 )
 from app.domain.payment_requests import PaymentCreate
 from app.domain.psp_calls import PspAnswered
+from app.domain.webhook_endpoint import (
+    WebhookEndpointCreate,
+    WebhookEndpointDisable,
+    WebhookEndpointRotate,
+    WebhookEndpointUpdate,
+)
 
 MerchantLaneRecord = (
     PlatformConfigure
@@ -53,4 +59,8 @@ MerchantLaneRecord = (
     | ParkedExpire
     | PaymentCreate
     | PspAnswered
+    | WebhookEndpointCreate
+    | WebhookEndpointUpdate
+    | WebhookEndpointRotate
+    | WebhookEndpointDisable
 )

@@ -53,6 +53,13 @@ from app.domain.psp_calls import PspAnswered
 from app.domain.psp_facts import to_command
 from app.domain.state import PLATFORM, Ref, account_ref
 from app.domain.timers import timer_ref
+from app.domain.webhook_endpoint import (
+    WebhookEndpointCommand,
+    WebhookEndpointCreate,
+    WebhookEndpointDisable,
+    WebhookEndpointRotate,
+    WebhookEndpointUpdate,
+)
 
 _FEE_ACCOUNTS: Final = ("plat_fee", "psp_fee", "fee_recovery")
 
@@ -122,7 +129,7 @@ def _dispute(command: DisputeFact) -> Iterable[Ref]:
 
 
 def _settlement(command: SettlementMatched) -> Iterable[Ref]:
-    return (payment_ref(command.merchant_id, command.payment_id),)
+    return (merchant_ref(command.merchant_id), payment_ref(command.merchant_id, command.payment_id))
 
 
 def _payout(command: PayoutCreate) -> Iterable[Ref]:
@@ -143,6 +150,7 @@ def _payout_fact(command: PayoutFact) -> Iterable[Ref]:
 def _release(command: FundsRelease) -> Iterable[Ref]:
     subject = timer_subject(command.payment_id, command.capture_id)
     rows = (
+        merchant_ref(command.merchant_id),
         payment_ref(command.merchant_id, command.payment_id),
         timer_ref(command.merchant_id, RELEASE, subject),
     )
@@ -177,6 +185,10 @@ def _answer(command: PspAnswered) -> Iterable[Ref]:
     return rows
 
 
+def _endpoint(command: WebhookEndpointCommand) -> Iterable[Ref]:
+    return (merchant_ref(command.merchant_id),)
+
+
 _ROWS: Final[dict[type, Callable[[Any], Iterable[Ref]]]] = {
     PlatformConfigure: lambda command: (PLATFORM,),
     MerchantConfigure: lambda command: _wallet(command.merchant_id, command.settlement_currency),
@@ -199,6 +211,10 @@ _ROWS: Final[dict[type, Callable[[Any], Iterable[Ref]]]] = {
     PayoutReturned: _payout_fact,
     FundsRelease: _release,
     ParkedExpire: _expire,
+    WebhookEndpointCreate: _endpoint,
+    WebhookEndpointUpdate: _endpoint,
+    WebhookEndpointRotate: _endpoint,
+    WebhookEndpointDisable: _endpoint,
     PaymentCreate: _create,
     PspAnswered: _answer,
 }
