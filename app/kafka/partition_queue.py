@@ -14,7 +14,7 @@ from typing import Any
 from app.kafka.outgoing import Outgoing
 
 NewBatch = Callable[[], Awaitable[Any]]
-Send = Callable[[Any], Awaitable[None]]
+Send = Callable[[Any], Awaitable[int]]
 _NO_HEADERS: list[tuple[str, bytes]] = []
 
 
@@ -24,7 +24,9 @@ class _Group:
     def __init__(self, records: Sequence[Outgoing]) -> None:
         self.records = records
         self.taken = 0
-        self.acknowledged: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self.last = 0
+        """Place of the last record taken within its batch."""
+        self.acknowledged: asyncio.Future[int] = asyncio.get_running_loop().create_future()
 
     @property
     def is_over(self) -> bool:
@@ -33,15 +35,21 @@ class _Group:
 
 
 class PartitionQueue:
-    """`new_batch` makes an empty record batch, `send` returns when one is acknowledged, or raises."""
+    """`new_batch` makes an empty record batch; `send` raises, or returns its first offset once acknowledged.
+
+    The offset is negative where the broker knows only that it has the batch already.
+    """
 
     def __init__(self, new_batch: NewBatch, send: Send) -> None:
         self._new_batch, self._send = new_batch, send
         self._waiting: deque[_Group] = deque()
         self._sending: asyncio.Task[None] | None = None
 
-    def put(self, records: Sequence[Outgoing]) -> asyncio.Future[None]:
-        """Done when all records are acknowledged; cancel it, and what is not under way yet is not sent."""
+    def put(self, records: Sequence[Outgoing]) -> asyncio.Future[int]:
+        """Done when all records are acknowledged, with the offset of the last one.
+
+        Cancel it, and what is not under way yet is not sent.
+        """
         group = _Group(records)
         self._waiting.append(group)
         if self._sending is None or self._sending.done():
@@ -54,21 +62,23 @@ class PartitionQueue:
             try:
                 batch = await self._new_batch()
                 groups = self._fill(batch)
-                if groups:
-                    await self._send(batch)
+                first = await self._send(batch) if groups else 0
             except Exception as error:
                 self._fail(groups or list(self._waiting), error)
             else:
-                _acknowledge(groups)
+                _acknowledge(groups, first)
 
     def _fill(self, batch: Any) -> list[_Group]:
         """Packs as much as fits, in order; returns the groups that have records in it."""
         packed: list[_Group] = []
+        place = -1
         while self._waiting:
             group = self._waiting[0]
             before = group.taken
             full = not group.is_over and not _pack(batch, group)
             if group.taken > before:
+                place += group.taken - before
+                group.last = place
                 packed.append(group)
             if full:
                 break
@@ -94,7 +104,7 @@ def _pack(batch: Any, group: _Group) -> bool:
     return True
 
 
-def _acknowledge(groups: list[_Group]) -> None:
+def _acknowledge(groups: list[_Group], first: int) -> None:
     for group in groups:
         if group.is_over and not group.acknowledged.done():
-            group.acknowledged.set_result(None)
+            group.acknowledged.set_result(first + group.last if first >= 0 else -1)

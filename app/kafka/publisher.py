@@ -69,6 +69,12 @@ class Publisher:
             if producer is not None:
                 await close_quietly(producer.stop())
 
+    async def publish_at(self, record: Outgoing) -> int:
+        """As `publish`, for one record; returns its offset, -1 where the broker did not say."""
+        self._refuse_oversize([record])
+        await self._connected()
+        return (await self._all([self._queue(record.topic, record.partition).put([record])], [record]))[0]
+
     async def publish(self, records: Sequence[Outgoing]) -> None:
         """Returns when every record is acknowledged by all in-sync replicas.
 
@@ -78,9 +84,12 @@ class Publisher:
         self._refuse_oversize(records)
         await self._connected()
         pending = [self._queue(*where).put(group) for where, group in _by_partition(records).items()]
+        await self._all(pending, records)
+
+    async def _all(self, pending: Sequence[asyncio.Future[int]], records: Sequence[Outgoing]) -> list[int]:
         try:
             async with asyncio.timeout(self._timeout_seconds):
-                await asyncio.gather(*pending)
+                return await asyncio.gather(*pending)
         except (KafkaError, TimeoutError) as error:
             topics = sorted({record.topic for record in records})
             raise PublishFailed(f"{len(records)} records for {', '.join(topics)}: {error!r}") from error
@@ -102,15 +111,17 @@ class Publisher:
     async def _new_batch(self) -> Any:
         return (await self._connected()).create_batch()
 
-    async def _send(self, topic: str, partition: int, batch: Any) -> None:
+    async def _send(self, topic: str, partition: int, batch: Any) -> int:
+        """The offset of the batch's first record."""
         producer = await self._connected()
         batch.close()  # a closed batch does not linger
         try:
             async with asyncio.timeout(self._timeout_seconds):
-                await (await producer.send_batch(batch, topic, partition=partition))
+                acknowledged = await (await producer.send_batch(batch, topic, partition=partition))
         except (KafkaError, TimeoutError) as error:
             await self._drop_if_broken(producer, error)
             raise
+        return int(acknowledged.offset)
 
     async def _connected(self) -> Any:
         if self._producer is not None:
@@ -162,7 +173,7 @@ def _by_partition(records: Sequence[Outgoing]) -> dict[tuple[str, int], list[Out
     return groups
 
 
-def _give_up(pending: Iterable[asyncio.Future[None]]) -> None:
+def _give_up(pending: Iterable[asyncio.Future[int]]) -> None:
     """The caller is gone: what is not under way is not sent, and no error goes unseen."""
     for future in pending:
         if not future.cancel() and not future.cancelled():

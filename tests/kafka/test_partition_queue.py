@@ -36,13 +36,15 @@ class Wire:
     async def new_batch(self) -> FakeBatch:
         return FakeBatch()
 
-    async def send(self, batch: FakeBatch) -> None:
+    async def send(self, batch: FakeBatch) -> int:
+        first = 100 + len(b"".join(self.sent))
         self.sent.append(b"".join(filter(None, batch.values)))
         answer = await self.answers.get()
         if answer is not None:
             raise answer
+        return first
 
-    def put(self, text: str) -> asyncio.Future[None]:
+    def put(self, text: str) -> asyncio.Future[int]:
         return self.queue.put([Outgoing("t", 0, None, letter.encode()) for letter in text])
 
     async def answer(self, *answers: Exception | None) -> None:
@@ -64,8 +66,7 @@ async def test_one_batch_is_under_way_and_the_next_gathers_from_all_callers() ->
     assert first.done()
     assert wire.sent == [b"a", b"bc"]
     await wire.answer(None)
-    assert second.done()
-    assert third.done()
+    assert [done.result() for done in (first, second, third)] == [100, 101, 102]
 
 
 async def test_a_call_that_needs_several_batches_is_done_with_the_last() -> None:
@@ -75,8 +76,7 @@ async def test_a_call_that_needs_several_batches_is_done_with_the_last() -> None
     assert wire.sent == [b"ab", b"cd", b"ef"]
     assert not long.done()
     await wire.answer(None)
-    assert long.done()
-    assert short.done()
+    assert (long.result(), short.result()) == (104, 105)
 
 
 async def test_after_a_failure_the_rest_of_the_call_is_not_sent() -> None:

@@ -74,6 +74,19 @@ async def test_tombstones_and_headers_arrive(kafka: str, publisher: Publisher, r
     assert other.timestamp_type == 1  # the broker's append time
 
 
+async def test_callers_that_share_a_batch_learn_their_offsets(
+    kafka: str, publisher: Publisher, reader: RangeReader
+) -> None:
+    topic = await fresh_topic(kafka, "places", 2)
+    await publisher.publish(numbered(topic, 0, 5))
+    sent = [Outgoing(topic, n % 2, b"k", str(n).encode()) for n in range(40)]
+    offsets = await asyncio.gather(*[publisher.publish_at(record) for record in sent])
+    for partition, begin in ((0, 5), (1, 0)):
+        records, _ = await reader.read(topic, partition, begin, begin + 20)
+        told = {offset: r.value for offset, r in zip(offsets, sent, strict=True) if r.partition == partition}
+        assert {r.offset: r.value for r in records} == told
+
+
 async def test_a_record_too_large_is_named_and_nothing_is_sent(
     kafka: str, publisher: Publisher, reader: RangeReader
 ) -> None:
