@@ -113,4 +113,16 @@ def _schemas(records: list[type[msgspec.Struct]]) -> dict[str, Any]:
     _, found = msgspec.json.schema_components(records, ref_template="#/components/schemas/{name}")
     for name in PERSONAL:
         found[name]["x-personal-data"] = True
-    return {name: found[name] for name in sorted(found)}
+    return {name: _plain_discriminators(found[name]) for name in sorted(found)}
+
+
+def _plain_discriminators(schema: Any) -> Any:
+    """OpenAPI's discriminator is an object; AsyncAPI's only names the field."""
+    if isinstance(schema, list):
+        return [_plain_discriminators(each) for each in schema]
+    if not isinstance(schema, dict):
+        return schema
+    plain = {name: _plain_discriminators(value) for name, value in schema.items()}
+    if isinstance(found := schema.get("discriminator"), dict) and "propertyName" in found:
+        plain["discriminator"] = found["propertyName"]
+    return plain

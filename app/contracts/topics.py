@@ -13,6 +13,7 @@ import msgspec
 
 from app.domain import streams
 from app.domain.banking import BankingLaneRecord, BankLine
+from app.domain.effects import EffectsLaneRecord
 from app.domain.events import PaymentsEvent
 from app.domain.ledger_events import LedgerTransaction
 from app.domain.matching_records import MatchingLaneRecord
@@ -60,7 +61,7 @@ class Topic(msgspec.Struct, frozen=True, kw_only=True):
         return config
 
 
-_LANES: Final = ("merchant lane", "matching lane", "banking lane")
+_LANES: Final = ("merchant lane", "matching lane", "banking lane", "effects lane")
 _DOORS: Final = ("settlements door", "bank door", "webhook door")
 OURS: Final = frozenset({*_LANES, *_DOORS, "workers", "web"})
 """Parts of this program among producers and consumers; a lane's timers count as the lane."""
@@ -87,7 +88,7 @@ TOPICS: Final = (
         key="merchant_id",
         records=MerchantLaneRecord,
         retention_days=None,
-        producers=("upstream", "ingest", "webhook door", "merchant lane"),
+        producers=("upstream", "ingest", "web", "webhook door", "merchant lane", "effects lane", "workers"),
         consumers=("merchant lane",),
         personal_data=True,
     ),
@@ -140,6 +141,16 @@ TOPICS: Final = (
         max_record_bytes=WEBHOOK_RECORD_BYTES,
         producers=("web",),
         consumers=("webhook door",),
+        personal_data=True,
+    ),
+    Topic(
+        name=streams.EFFECTS_REQUESTS,
+        purpose="What leaves the program: calls to PSPs, merchants' webhooks; their attempts and timers",
+        key="target: psp:{name}/{shard}, webhook:{merchant_id}/{endpoint_id}",
+        records=EffectsLaneRecord,
+        retention_days=None,
+        producers=("merchant lane", "effects lane", "workers", "web"),
+        consumers=("effects lane",),
         personal_data=True,
     ),
     Topic(

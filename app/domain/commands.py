@@ -11,6 +11,7 @@ from msgspec import Meta
 
 from app.domain.command_base import Command, MerchantCommand, MoneyCommand, Payer
 from app.domain.configuration import BookRates, FeePlan, PspConfiguration, SourceConfiguration
+from app.domain.effect_policy import EffectLimits
 from app.domain.fields import Currency, Id, LongId, Moment, NonNegative
 from app.domain.money import check_currency
 
@@ -27,6 +28,8 @@ class PlatformConfigure(Command, frozen=True, kw_only=True, tag="platform.config
     payout_account: Id = "main"
     parking_window_seconds: NonNegative | None = None
     """How long a fact waits for its parent before that is shown as missing; None: 72 hours."""
+    effects: dict[str, EffectLimits] = {}
+    """How what leaves the program is tried: by kind, or by the beginning of targets (`effect_policy.py`)."""
     default_psp: Id | None = None
     """Who is asked for money where a request names no PSP."""
     payout_psp: Id | None = None

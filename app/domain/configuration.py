@@ -7,6 +7,7 @@ import msgspec
 from msgspec import Meta
 
 from app.domain.calendar import check_time_zone
+from app.domain.effect_policy import EffectLimits
 from app.domain.fields import Amount, BasisPoints, Currency, NonNegative
 from app.domain.money import check_currency
 from app.domain.source_files import SourceFile
@@ -121,5 +122,6 @@ class Platform(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """The platform's bank account that payouts leave from; books as `bank:{payout_account}`."""
     parking_window_seconds: int | None = None
     """How long a fact waits for its parent before that is shown as missing; None: 72 hours."""
+    effects: dict[str, EffectLimits] = {}
     default_psp: str | None = None
     payout_psp: str | None = None

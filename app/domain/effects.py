@@ -14,6 +14,7 @@ from zlib import crc32
 import msgspec
 
 from app.domain.command_base import Command
+from app.domain.commands import PlatformConfigure
 from app.domain.fields import Id, LongId, Moment, NonNegative
 from app.domain.psp_calls import PspCall
 
@@ -88,6 +89,9 @@ class EffectRedrive(EffectCommand, frozen=True, kw_only=True, tag="effect.redriv
 
     effect_id: LongId
     by: Id
+
+
+EffectsLaneRecord = PlatformConfigure | EffectRequested | EffectAttempted | EffectDue | EffectRedrive
 
 
 def psp_target(psp: str, object_key: str, shards: int = 4) -> str:

@@ -18,6 +18,7 @@ def configure(draft: Draft, command: PlatformConfigure) -> None:
         book=command.book,
         payout_account=command.payout_account,
         parking_window_seconds=command.parking_window_seconds,
+        effects=command.effects,
         default_psp=command.default_psp,
         payout_psp=command.payout_psp,
     )

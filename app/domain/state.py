@@ -18,6 +18,7 @@ Kind = Literal[
     "timer",  # (record key, timer kind, subject)  -> timers.Timer; blind writes allowed
     "item",  # (psp, identity, kind)               -> matching.Item
     "mismatch",  # (mismatch id,)                  -> mismatch.Mismatch
+    "effect",  # (target, effect id)               -> effect.Effect
 ]
 
 

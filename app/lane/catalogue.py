@@ -4,10 +4,11 @@ from collections.abc import Mapping
 from typing import Final
 
 from app.contracts.codec import decoder
-from app.domain import bank_door, banking_lane, matching_lane, merchant_lane, settlement_door
+from app.domain import bank_door, banking_lane, effects_lane, matching_lane, merchant_lane, settlement_door
 from app.domain.streams import (
     BANK_LINES,
     BANKING_COMMANDS,
+    EFFECTS_REQUESTS,
     MATCHING_COMMANDS,
     PAYMENTS_COMMANDS,
     PSP_WEBHOOKS,
@@ -49,6 +50,13 @@ RULES: Final[Mapping[str, Rules]] = {
         prefetch=banking_lane.prefetch,
         record_key=banking_lane.record_key,
         accepts_correction=banking_lane.accepts_correction,
+    ),
+    EFFECTS_REQUESTS: Rules(
+        topic=EFFECTS_REQUESTS,
+        decode=decoder(EFFECTS_REQUESTS),
+        decide=effects_lane.decide,
+        prefetch=effects_lane.prefetch,
+        record_key=effects_lane.record_key,
     ),
     BANK_LINES: Rules(
         topic=BANK_LINES,

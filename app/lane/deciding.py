@@ -84,7 +84,7 @@ class Deciding:
         except RecordTooLarge as error:
             return self._bury(entry, f"too_large: {error}")
         if outcome not in ("duplicate", "dead_letter"):
-            self.keys.append(KeyRow(entry.offset, entry.key, entry.id, entry.hash, outcome))
+            self.keys.append(KeyRow(entry.offset, entry.key, entry.id, entry.hash, outcome, entry.reason))
             self._known[entry.key, entry.id] = entry.hash
         return outcome
 
@@ -135,6 +135,7 @@ class Deciding:
 
     def _refuse(self, entry: Entry, refusal: Refused) -> str:
         """A refusal changes no state; what it tells the outside comes from the rules."""
+        entry.reason = str(refusal)
         if self.rules.refused is not None:
             draft = self._draft(entry)
             self.rules.refused(draft, entry.command, refusal)

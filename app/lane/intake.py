@@ -20,7 +20,7 @@ REDRIVEN: Final = "tallystick-redriven"
 class Entry:
     """One record of a batch on its way through the lane; `command` is None for dead letters and forwards."""
 
-    __slots__ = ("command", "corrects", "dead", "forward", "hash", "id", "key", "offset", "record")
+    __slots__ = ("command", "corrects", "dead", "forward", "hash", "id", "key", "offset", "reason", "record")
 
     def __init__(self, record: LogRecord) -> None:
         self.record = record
@@ -31,6 +31,7 @@ class Entry:
         self.hash = b""
         self.corrects = False
         self.dead: str | None = None
+        self.reason: str | None = None
         self.forward: Outgoing | None = None
 
     def bury(self, reason: str) -> None:

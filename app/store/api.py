@@ -45,6 +45,8 @@ class KeyRow(NamedTuple):
     id: str
     content_hash: bytes
     outcome: str
+    reason: str | None = None
+    """Of a refused record: `code: detail`."""
 
 
 class DeadLetterRow(NamedTuple):

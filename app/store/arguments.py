@@ -10,13 +10,13 @@ from msgspec.structs import replace
 
 from app.domain.decision import Transaction
 from app.domain.state import Ref
-from app.store.api import BLIND, Change, Commit, Versioned
+from app.store.api import BLIND, Change, Commit, KeyRow, Versioned
 from app.store.changes import BLIND_KINDS, OUTCOMES, plain_text, sort_changes, source_offset
 from app.store.shapes import KINDS, SHAPES, Row, to_text, with_append_ms
 
-APPLY_BATCH: Final = f"SELECT apply_batch({', '.join(f'${n}' for n in range(1, 23))})"
+APPLY_BATCH: Final = f"SELECT apply_batch({', '.join(f'${n}' for n in range(1, 24))})"
 LOAD_ROWS: Final = (
-    "SELECT kind, i, state, number, version FROM load_rows(" + ", ".join(f"${n}" for n in range(1, 22)) + ")"
+    "SELECT kind, i, state, number, version FROM load_rows(" + ", ".join(f"${n}" for n in range(1, 24)) + ")"
 )
 
 KEY_PARTS: Final[Mapping[str, int]] = {
@@ -29,6 +29,7 @@ KEY_PARTS: Final[Mapping[str, int]] = {
     "timer": 3,
     "item": 3,
     "mismatch": 1,
+    "effect": 2,
 }
 """Kind -> parts of its key, in the order in which `load_rows` takes them; a platform row has none."""
 
@@ -50,7 +51,7 @@ def apply_batch_arguments(commit: Commit) -> list[Any]:
         commit.first,
         commit.next,
         [commit.counts.get(outcome, 0) for outcome in OUTCOMES],
-        commit.keys,
+        [_key(row) for row in commit.keys],
         [row._replace(reason=plain_text(row.reason)) for row in commit.dead_letters],
         [(ref.kind, *_three(ref.key), seen) for ref, seen in changes.gone.items()],
         [_read(ref, row) for ref, row in changes.reads.items()],
@@ -59,6 +60,10 @@ def apply_batch_arguments(commit: Commit) -> list[Any]:
         list(_entries(commit.transactions)),
         commit.outbox,
     ]
+
+
+def _key(row: KeyRow) -> Row:
+    return row if row.reason is None else row._replace(reason=plain_text(row.reason))
 
 
 def load_arguments(refs: Collection[Ref]) -> tuple[list[Any], Mapping[str, Sequence[Ref]]]:

@@ -16,7 +16,7 @@ GUARD: Final = "TS003"
 
 STATE_TABLES: Final = frozenset(
     {"platform", "merchants", "payments", "payouts", "accounts", "claims", "parked", "timers", "items"}
-    | {"mismatches"}
+    | {"mismatches", "effects"}
 )
 """A row there that the decision did not see makes it stale; anywhere else it is a broken invariant."""
 

@@ -12,6 +12,8 @@ from typing import Any, Final, cast
 import msgspec
 
 from app.domain.configuration import Platform
+from app.domain.effect import Effect
+from app.domain.effects import EffectsLaneRecord
 from app.domain.matching import Item
 from app.domain.matching_records import MatchingLaneRecord
 from app.domain.merchant import Merchant
@@ -22,6 +24,7 @@ from app.domain.payment import Payment
 from app.domain.payout import Payout
 from app.domain.state import Kind
 from app.domain.timers import Timer, from_epoch_ms
+from app.store.changes import plain_text
 
 Row = tuple[Any, ...]
 Key = tuple[str, ...]
@@ -37,6 +40,7 @@ KINDS: Final[tuple[Kind, ...]] = (
     "timer",
     "item",
     "mismatch",
+    "effect",
 )
 """Every kind of state row, in the order in which `apply_batch` takes them."""
 
@@ -49,8 +53,9 @@ _DOCUMENTS: Final[Mapping[str, msgspec.json.Decoder[Any]]] = {
     "parked": msgspec.json.Decoder(Parked),
     "item": msgspec.json.Decoder(Item),
     "mismatch": msgspec.json.Decoder(Mismatch),
+    "effect": msgspec.json.Decoder(Effect),
 }
-_RECORDS: Final = msgspec.json.Decoder(cast(Any, MerchantLaneRecord | MatchingLaneRecord))
+_RECORDS: Final = msgspec.json.Decoder(cast(Any, MerchantLaneRecord | MatchingLaneRecord | EffectsLaneRecord))
 
 
 def document(value: Any) -> str:
@@ -166,6 +171,25 @@ def _mismatch(key: Key, value: Mismatch, version: int, seen: int | None) -> Row:
     )
 
 
+def _effect(key: Key, value: Effect, version: int, seen: int | None) -> Row:
+    return (
+        *key,
+        value.offset,
+        value.kind,
+        value.object,
+        value.seq,
+        value.status,
+        value.attempts,
+        None if value.reason is None else plain_text(value.reason),
+        value.created_at,
+        value.next_at,
+        value.deadline_at,
+        document(value),
+        version,
+        seen,
+    )
+
+
 def with_append_ms(rows: Sequence[Row], append_ms: Mapping[str, int]) -> list[Row]:
     """Rows of mismatches with `Commit.append_ms` filled in, in the column behind `detected_at`."""
     return [(*row[:13], append_ms.get(row[0]), *row[14:]) for row in rows]
@@ -182,6 +206,7 @@ SHAPES: Final[Mapping[str, Callable[[Key, Any, int, int | None], Row]]] = {
     "timer": _timer,
     "item": _item,
     "mismatch": _mismatch,
+    "effect": _effect,
 }
 """Kind -> shape(key, value, version, seen)."""
 

@@ -22,10 +22,13 @@ from app.domain.configuration import (
     Rate,
     SourceConfiguration,
 )
+from app.domain.effect_policy import EffectLimits
 from app.domain.ledger_events import LedgerEntry, LedgerTransaction
 from app.domain.mismatch_events import MismatchChanged, MismatchOpened, MismatchResolved
 from app.domain.webhooks import WebhookReceived
 from tests.contracts.asking_samples import ASKING_FULL, ASKING_MINIMAL
+from tests.contracts.effect_samples import EFFECTS_FULL, EFFECTS_MINIMAL
+from tests.contracts.endpoint_samples import ENDPOINTS_FULL, ENDPOINTS_MINIMAL
 from tests.contracts.event_samples import EVENTS, EVENTS_MINIMAL, NAMED
 from tests.contracts.matching_samples import MATCHING_EARLIER, MATCHING_FULL, MATCHING_MINIMAL
 
@@ -101,7 +104,9 @@ PAYMENT_FACTS: Final[tuple[type[c.PaymentFact], ...]] = (
 FULL: Final[tuple[msgspec.Struct, ...]] = (
     *EVENTS,
     *MATCHING_FULL,
+    *EFFECTS_FULL,
     *ASKING_FULL,
+    *ENDPOINTS_FULL,
     c.PlatformConfigure(
         id="p-1",
         default_plan=FeePlan(bps=290, fixed={"USD": 30, "EUR": 25}),
@@ -129,6 +134,7 @@ FULL: Final[tuple[msgspec.Struct, ...]] = (
             "acquirer-a": SourceConfiguration(psp="stripe", payment_window_seconds=5, min_wait_seconds=3)
         },
         book=BookRates(currency="USD", rates={"EUR": Rate(value=10850, scale=4, quote_id="q-1")}),
+        effects={"psp:stripe": EffectLimits(concurrency=4, per_second=2.5, pauses_seconds=(1.0, 60.0))},
     ),
     c.MerchantConfigure(
         id="c0",
@@ -262,7 +268,9 @@ FULL: Final[tuple[msgspec.Struct, ...]] = (
 MINIMAL: Final[tuple[msgspec.Struct, ...]] = (
     *EVENTS_MINIMAL,
     *MATCHING_MINIMAL,
+    *EFFECTS_MINIMAL,
     *ASKING_MINIMAL,
+    *ENDPOINTS_MINIMAL,
     c.PlatformConfigure(id="p-1"),
     c.MerchantConfigure(id="c0", merchant_id="m-1", settlement_currency="EUR"),
     c.PaymentRecord(id="c1", **PAYMENT, **MONEY, psp="stripe", order_ref="o-1", occurred_at=AT),

@@ -6,7 +6,7 @@ from app.contracts.topics import APP_ID, BY_NAME, OURS, TOPICS, changelog_topic,
 from app.domain import streams
 from app.settings import Settings
 
-FOR_EVER = ("payments.commands", "matching.commands", "banking.commands")
+FOR_EVER = ("payments.commands", "matching.commands", "banking.commands", "effects.requests")
 
 
 def test_names_are_a_data_format() -> None:
@@ -17,6 +17,7 @@ def test_names_are_a_data_format() -> None:
         "banking.commands",
         "bank.lines",
         "psp.webhooks",
+        "effects.requests",
         "payments.events",
         "ledger.transactions",
         "reconciliation.mismatches",
@@ -67,5 +68,5 @@ def test_every_topic_is_used_and_personal_data_is_marked() -> None:
         assert topic.producers
         assert topic.consumers
         assert OURS.intersection((*topic.producers, *topic.consumers))
-    personal = ["payments.commands", "banking.commands", "bank.lines", "psp.webhooks"]
+    personal = ["payments.commands", "banking.commands", "bank.lines", "psp.webhooks", "effects.requests"]
     assert [topic.name for topic in TOPICS if topic.personal_data] == personal

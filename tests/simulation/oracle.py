@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from app.contracts.codec import Undecodable, content_hash, decode, encode
-from app.domain import bank_door, banking_lane, matching_lane, merchant_lane, settlement_door
+from app.domain import bank_door, banking_lane, effects_lane, matching_lane, merchant_lane, settlement_door
 from app.domain.decision import Conflict, Draft, Duplicate, Ignored, Parked, Refused, Source, Transaction
 from app.domain.ledger_events import ledger_event
 from app.domain.parking import park
@@ -21,6 +21,7 @@ from app.domain.state import Ref
 from app.domain.streams import (
     BANK_LINES,
     BANKING_COMMANDS,
+    EFFECTS_REQUESTS,
     LANE_CODES,
     LEDGER_TRANSACTIONS,
     MATCHING_COMMANDS,
@@ -40,6 +41,7 @@ DECIDERS: dict[str, Any] = {
     SETTLEMENTS_LINES: settlement_door,
     BANKING_COMMANDS: banking_lane,
     BANK_LINES: bank_door,
+    EFFECTS_REQUESTS: effects_lane,
     PSP_WEBHOOKS: webhook_door,
 }
 DOORS = (SETTLEMENTS_LINES, BANK_LINES, PSP_WEBHOOKS)

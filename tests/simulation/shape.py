@@ -11,6 +11,7 @@ from app.domain.state import Kind
 from app.domain.streams import (
     BANK_LINES,
     BANKING_COMMANDS,
+    EFFECTS_REQUESTS,
     LEDGER_TRANSACTIONS,
     MATCHING_COMMANDS,
     PAYMENTS_COMMANDS,
@@ -65,6 +66,7 @@ def draw_shape(rng: Random) -> Shape:
             BANKING_COMMANDS: rng.choice((1, 2)),
             BANK_LINES: 1,
             PSP_WEBHOOKS: 1,
+            EFFECTS_REQUESTS: 1,
             PAYMENTS_EVENTS: 2,
             LEDGER_TRANSACTIONS: 1,
             RECONCILIATION_MISMATCHES: 1,

@@ -12,6 +12,10 @@ from app.domain.commands import FundsRelease
 from app.domain.configuration import FeePlan, Platform
 from app.domain.decision import Entry, Leg, Transaction
 from app.domain.dispute import Dispute, DisputeStage, Posted, Report, Standing
+from app.domain.effect import Effect
+from app.domain.effects import EffectStatus, WebhookDelivery
+from app.domain.effect import Effect
+from app.domain.effects import WebhookDelivery
 from app.domain.matching import HeldLine, Item
 from app.domain.merchant import Merchant
 from app.domain.mismatch import Mismatch
@@ -36,6 +40,7 @@ PARKED = Ref("parked", ("m-1", "payment/pay-9"))
 TIMER = Ref("timer", ("m-1", "release", "pay-1/cap-1"))
 ITEM = Ref("item", ("stripe", "pi_1", "capture"))
 MISMATCH = Ref("mismatch", ("mm_1",))
+EFFECT = Ref("effect", ("webhook:m-1/we_1", "pc.3.7.1"))
 PENDING = account_ref("m_pend:m-1", "EUR")
 
 
@@ -193,6 +198,28 @@ def payout() -> Payout:
     )
 
 
+def effect(status: EffectStatus = "ready", **fields: Any) -> Effect:
+    work = WebhookDelivery(
+        merchant_id="m-1",
+        endpoint_id="we_1",
+        url="https://shop.example/hooks",
+        event_id="pc.3.7.0",
+        event_type="payment.captured",
+        body='{"type":"payment.captured"}',
+    )
+    values: dict[str, Any] = {
+        "target": "webhook:m-1/we_1",
+        "id": "pc.3.7.1",
+        "work": work,
+        "object": "m-1/pay-1",
+        "seq": 3,
+        "offset": 5,
+        "created_at": NOW,
+        "deadline_at": NOW + timedelta(days=4),
+    }
+    return Effect(status=status, **{**values, **fields})
+
+
 def one_of_each() -> dict[Ref, Any]:
     """A value for a row of every kind."""
     return {
@@ -206,6 +233,7 @@ def one_of_each() -> dict[Ref, Any]:
         TIMER: timer(),
         ITEM: item(),
         MISMATCH: mismatch(),
+        EFFECT: effect(),
     }
 
 
