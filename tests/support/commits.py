@@ -14,8 +14,6 @@ from app.domain.decision import Entry, Leg, Transaction
 from app.domain.dispute import Dispute, DisputeStage, Posted, Report, Standing
 from app.domain.effect import Effect
 from app.domain.effects import EffectStatus, WebhookDelivery
-from app.domain.effect import Effect
-from app.domain.effects import WebhookDelivery
 from app.domain.matching import HeldLine, Item
 from app.domain.merchant import Merchant
 from app.domain.mismatch import Mismatch
