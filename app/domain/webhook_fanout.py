@@ -99,7 +99,7 @@ def _cut(value: Any) -> Any:
     if isinstance(value, str):
         return value[:LONGEST_TEXT]
     if isinstance(value, list | tuple):
-        return [_cut(one) for one in value[:LONGEST_LIST]]
+        return type(value)([_cut(one) for one in value[:LONGEST_LIST]])
     if isinstance(value, dict):
         return {key: _cut(one) for key, one in list(value.items())[:LONGEST_LIST]}
     return value
