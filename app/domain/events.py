@@ -122,7 +122,7 @@ class OperationRequested(OperationEvent, frozen=True, kw_only=True, tag="operati
 
 
 class OperationAccepted(OperationEvent, frozen=True, kw_only=True, tag="operation.accepted", gc=False):
-    """The PSP has done it, or will tell by webhook: a hosted page is there (`url`), a capture is on its way."""
+    """The PSP took it and tells more by webhook: a hosted page is there (`url`), a capture on its way."""
 
 
 class OperationDeclined(OperationEvent, frozen=True, kw_only=True, tag="operation.declined", gc=False):

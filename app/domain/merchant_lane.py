@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterable
 from typing import Any, Final
 
 from app.domain import platform, prefetching
+from app.domain.authorization_expiry import expire_authorization
+from app.domain.capture_requests import request_capture, request_void
 from app.domain.captures import record_payment
 from app.domain.command_base import Command, MerchantCommand
 from app.domain.commands import (
@@ -40,7 +42,7 @@ from app.domain.merchant_records import MerchantLaneRecord
 from app.domain.merchants import configure_merchant
 from app.domain.payment_creation import create_payment
 from app.domain.payment_facts import record_payment_fact
-from app.domain.payment_requests import PaymentCreate
+from app.domain.payment_requests import AuthorizationExpire, PaymentCapture, PaymentCreate, PaymentVoid
 from app.domain.payouts import create_payout, record_payout_fact
 from app.domain.psp_answers import take_answer
 from app.domain.psp_calls import PspAnswered
@@ -94,6 +96,9 @@ RULES: Final[dict[type[Command], Rule]] = {
     WebhookEndpointRotate: rotate_secret,
     WebhookEndpointDisable: disable_endpoint,
     PaymentCreate: create_payment,
+    PaymentCapture: request_capture,
+    PaymentVoid: request_void,
+    AuthorizationExpire: expire_authorization,
     PspAnswered: lambda draft, command: take_answer(draft, command, decide),
 }
 

@@ -26,7 +26,7 @@ from app.domain.commands import (
     RefundRecord,
     SettlementMatched,
 )
-from app.domain.payment_requests import PaymentCreate
+from app.domain.payment_requests import AuthorizationExpire, PaymentCapture, PaymentCreate, PaymentVoid
 from app.domain.psp_calls import PspAnswered
 from app.domain.webhook_endpoint import (
     WebhookEndpointCreate,
@@ -58,6 +58,9 @@ MerchantLaneRecord = (
     | FundsRelease
     | ParkedExpire
     | PaymentCreate
+    | PaymentCapture
+    | PaymentVoid
+    | AuthorizationExpire
     | PspAnswered
     | WebhookEndpointCreate
     | WebhookEndpointUpdate

@@ -163,6 +163,8 @@ class Payment(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """None for a payment that was only told of."""
     asked: dict[str, Asked] = {}
     """Operations asked of the PSP, by `{operation}/{object id}`."""
+    lapsed: bool = False
+    """The rest of its authorisation has expired, after a part was captured."""
 
     @property
     def amount(self) -> int:

@@ -113,8 +113,11 @@ def _one_currency(draft: Draft, payment: Payment) -> Payment:
 
 
 def _one_status(draft: Draft, payment: Payment) -> Payment:
-    """Money was taken of a payment whose authorisation had ended: posted, and shown."""
-    ended = [status for status in _ENDED if payment.has(status)]
+    """Money was taken of a payment whose authorisation had ended: posted, and shown.
+
+    That we voided the rest, once it had lapsed, is no contradiction.
+    """
+    ended = [one for one in _ENDED if payment.has(one) and not (one == "voided" and payment.lapsed)]
     mismatched = bool(payment.captures and ended)
     if mismatched:
         _open(

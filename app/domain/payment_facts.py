@@ -4,6 +4,7 @@ Each kind is kept once, as its latest word (a PSP may raise an authorisation; a 
 and the PSP's apart. Status, header and flags are computed from what is kept.
 """
 
+from datetime import timedelta
 from typing import Final
 
 from msgspec.structs import replace
@@ -27,7 +28,7 @@ from app.domain.events import (
     PaymentWasVoided,
 )
 from app.domain.expectations import keep_expectations
-from app.domain.merchant import known_merchant
+from app.domain.merchant import known_merchant, platform_in
 from app.domain.payment import (
     OURS,
     UNKNOWN_MERCHANT,
@@ -40,8 +41,11 @@ from app.domain.payment import (
 from app.domain.payment_checks import judged
 from app.domain.payment_header import with_fact, with_names
 from app.domain.payment_identity import find_payment, new_alias, payment_subject, tell_directory
+from app.domain.payment_requests import AuthorizationExpire
 from app.domain.streams import PAYMENTS_EVENTS
+from app.domain.timers import set_timer
 
+EXPIRY_TIMER: Final = "authorization"
 KINDS: Final[dict[type[PaymentFact], tuple[Status, type[PaymentStatusEvent]]]] = {
     PaymentVoided: ("voided", PaymentWasVoided),
     PaymentExpired: ("expired", PaymentHasExpired),
@@ -65,11 +69,25 @@ def record_payment_fact(draft: Draft, command: PaymentFact) -> tuple[str, ...] |
     payment = judged(draft, replace(payment, seq=payment.seq + 1))
     draft.put(payment_ref(payment.merchant_id, payment.id), payment)
     _announce(draft, payment, command)
+    if isinstance(command, PaymentAuthorized):
+        schedule_expiry(draft, payment)
     for claim in claims:
         tell_directory(draft, claim, command.psp, command.psp_payment_id or "", payment)
     keep_expectations(draft, before, payment)
     claim_all(draft, claims, home)
     return (payment_subject(alias),) if alias is not None and payment.captures else None
+
+
+def schedule_expiry(draft: Draft, payment: Payment) -> None:
+    """Set or move the timer by which an authorisation that waits for our capture lapses."""
+    configured = platform_in(draft).psps.get(payment.psp)
+    if payment.requested is None or payment.requested.capture_method == "automatic" or configured is None:
+        return
+    authorized = payment.authorized
+    assert authorized is not None
+    due_at = authorized.occurred_at + timedelta(seconds=configured.authorization_seconds)
+    expire = AuthorizationExpire(id="-", merchant_id=payment.merchant_id, payment_id=payment.id)
+    set_timer(draft, EXPIRY_TIMER, payment.id, max(due_at, draft.now), expire)
 
 
 def _first(draft: Draft, home: str, command: PaymentFact) -> Payment:

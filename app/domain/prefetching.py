@@ -45,8 +45,9 @@ from app.domain.merchant import merchant_ref
 from app.domain.parking import TIMER as PARKED
 from app.domain.parking import parked_ref
 from app.domain.payment import payment_ref
+from app.domain.payment_facts import EXPIRY_TIMER
 from app.domain.payment_identity import payment_subject
-from app.domain.payment_requests import PaymentCreate
+from app.domain.payment_requests import AuthorizationExpire, PaymentCapture, PaymentCreate, PaymentVoid
 from app.domain.payout import payout_ref
 from app.domain.postings import available, held, pending, receivable
 from app.domain.psp_calls import PspAnswered
@@ -175,6 +176,24 @@ def _create(command: PaymentCreate) -> Iterable[Ref]:
     )
 
 
+def _void(command: PaymentVoid | PaymentCapture) -> Iterable[Ref]:
+    return (PLATFORM, payment_ref(command.merchant_id, command.payment_id))
+
+
+def _capture_request(command: PaymentCapture) -> Iterable[Ref]:
+    return (*_void(command), own_claim(command.merchant_id, "capture", command.capture_id))
+
+
+def _authorization(command: AuthorizationExpire) -> Iterable[Ref]:
+    merchant_id, payment_id = command.merchant_id, command.payment_id
+    return (
+        PLATFORM,
+        merchant_ref(merchant_id),
+        payment_ref(merchant_id, payment_id),
+        timer_ref(merchant_id, EXPIRY_TIMER, payment_id),
+    )
+
+
 def _answer(command: PspAnswered) -> Iterable[Ref]:
     """The rows of the operation, and those that each of its facts would want by itself."""
     merchant_id, home = command.merchant_id, command.payment_id or command.object_id
@@ -216,6 +235,9 @@ _ROWS: Final[dict[type, Callable[[Any], Iterable[Ref]]]] = {
     WebhookEndpointRotate: _endpoint,
     WebhookEndpointDisable: _endpoint,
     PaymentCreate: _create,
+    PaymentCapture: _capture_request,
+    PaymentVoid: _void,
+    AuthorizationExpire: _authorization,
     PspAnswered: _answer,
 }
 

@@ -6,6 +6,7 @@ An accepted request posts at once; the fact with the same refund_id confirms it 
 from msgspec.structs import replace
 
 from app.domain import postings
+from app.domain.asking import ask, asks_psp
 from app.domain.commands import RefundCreate, RefundRecord
 from app.domain.decision import Draft, Duplicate, Parked, Refused
 from app.domain.dedup import claim_all, own_claim, refund_claims, same_figures
@@ -34,9 +35,9 @@ def record_refund(draft: Draft, command: RefundRecord) -> None:
 
 
 def create_refund(draft: Draft, command: RefundCreate) -> None:
-    """Refuses with payment_not_found, refund_id_reused, currency_mismatch, refund_exceeds_captured or
+    """Refuses with payment_not_found, refund_id_reused, currency_mismatch, refund_exceeds_captured,
 
-    insufficient_funds; raises Duplicate for the same refund under another command id.
+    psp_payment_unknown or insufficient_funds; raises Duplicate for the same refund under another command id.
     """
     payment = find_payment(draft, command.merchant_id, command.payment_id)
     if payment is None:
@@ -50,10 +51,19 @@ def create_refund(draft: Draft, command: RefundCreate) -> None:
     if command.currency != payment.currency:
         raise Refused("currency_mismatch", f"{payment.id} is in {payment.currency}")
     require_refundable(draft, payment, command.amount)
-    payment = _post(draft, payment, command.refund_id, command, None)
+    payment = _asked(draft, _post(draft, payment, command.refund_id, command, None), command)
     draft.put(claim, payment.id)
     draft.put(payment_ref(payment.merchant_id, payment.id), payment)
     announce(draft, payment, command.refund_id, RefundAccepted)
+
+
+def _asked(draft: Draft, payment: Payment, command: RefundCreate) -> Payment:
+    """With the PSP being asked, where that is ours to do."""
+    if not asks_psp(draft, payment.psp):
+        return payment
+    if payment.psp_payment_id is None:
+        raise Refused("psp_payment_unknown", f"{payment.psp} has not named {payment.id} yet")
+    return ask(draft, payment, "refund", command.refund_id, command.amount)
 
 
 def _keep_new(draft: Draft, payment: Payment, command: RefundRecord) -> None:

@@ -82,6 +82,9 @@ ASKING_FULL: Final[tuple[msgspec.Struct, ...]] = (
             r.LineItem(merchant_id="m-3", amount=2345),
         ),
     ),
+    r.PaymentCapture(id="rq_2", **PAYMENT, **MONEY, capture_id="cap-1"),
+    r.PaymentVoid(id="rq_3", **PAYMENT),
+    r.AuthorizationExpire(id="authorization/pay-1/1", **PAYMENT),
     PspAnswered(
         **ANSWERED,
         payment_id="pay-1",

@@ -245,6 +245,8 @@ def _payment(payment: Any) -> Any:
     for fact in (*plain.get("captures", {}).values(), *plain.get("refunds", {}).values()):
         fact.pop("transaction_id")
         fact.pop("taken", None)  # which money it came from; its sum over accounts is compared
+    for asked in plain.get("asked", {}).values():
+        asked.pop("effect_id")
     for dispute in plain.get("disputes", {}).values():
         for name in ("taken", "opening", "fee", "outcome"):
             dispute.pop(name, None)
