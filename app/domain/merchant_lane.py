@@ -99,7 +99,7 @@ RULES: Final[dict[type[Command], Rule]] = {
     PaymentCapture: request_capture,
     PaymentVoid: request_void,
     AuthorizationExpire: expire_authorization,
-    PspAnswered: lambda draft, command: take_answer(draft, command, decide),
+    PspAnswered: lambda draft, command: take_answer(draft, command, _decide),
 }
 
 

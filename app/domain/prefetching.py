@@ -177,7 +177,7 @@ def _create(command: PaymentCreate) -> Iterable[Ref]:
 
 
 def _void(command: PaymentVoid | PaymentCapture) -> Iterable[Ref]:
-    return (PLATFORM, payment_ref(command.merchant_id, command.payment_id))
+    return (PLATFORM, merchant_ref(command.merchant_id), payment_ref(command.merchant_id, command.payment_id))
 
 
 def _capture_request(command: PaymentCapture) -> Iterable[Ref]:

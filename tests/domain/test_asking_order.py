@@ -14,8 +14,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.support.asking import answer, asking_books, create, psp_fact, request, webhook
-from tests.support.domain import Books
+from app.domain.effects import WebhookDelivery
+from tests.support.asking import answer, asking_books, create, effects, psp_fact, request, webhook
+from tests.support.domain import Books, record
 from tests.support.facts import end_state
 from tests.support.properties import QUICK
 
@@ -124,3 +125,13 @@ def test_repeats_anywhere_change_nothing(case: str, seed: int) -> None:
         repeat = again.record(doubled) if callable(again.record) else again.record
         assert doubled.send(repeat).name == "duplicate"
     assert end_state(at_rest(doubled)) == end_state(at_rest(plain))
+
+
+def test_what_an_answer_brings_goes_once_to_each_endpoint() -> None:
+    books = asking_books()
+    endpoint = {"id": "e1", "merchant_id": "m-1", "endpoint_id": "we-1", "url": "https://shop.example/hook"}
+    assert books.send(record(type="webhook_endpoint.create", **endpoint)).name == "applied"
+    books.send(create())
+    books.send(answer("authorize", "pay-1", facts=[psp_fact("captured", amount=1_000)])(books))
+    sent = [effect.work.event_type for effect in effects(books) if isinstance(effect.work, WebhookDelivery)]
+    assert sorted(sent) == ["payment.captured", "payment.created", "webhook_endpoint.created"]

@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 
+from app.domain.psp_calls import PspCall
 from app.domain.psp_facts import PspFact, to_command
 from app.domain.streams import EFFECTS_REQUESTS
 from tests.support.domain import START, Books, record, run
@@ -59,16 +60,20 @@ def webhook(fact: dict[str, Any], payment_id: str = "pay-1") -> Any:
     return to_command(msgspec.convert(fact, PspFact), name, MERCHANT, payment_id)
 
 
+def effects(books: Books) -> list[Any]:
+    """All that the books asked for, in order."""
+    return [send.record for send in books.sends if send.topic == EFFECTS_REQUESTS]
+
+
 def answer(operation: str, object_id: str, *, outcome: str = "done", facts: list[Any] | None = None) -> Later:
     """The executor's record on the last such call."""
 
     def made(books: Books) -> Any:
-        call = next(
-            send.record
-            for send in reversed(books.sends)
-            if send.topic == EFFECTS_REQUESTS
-            and (send.record.work.operation, send.record.work.object_id) == (operation, object_id)
-        )
+        calls = [effect for effect in effects(books) if isinstance(effect.work, PspCall)]
+        named = [
+            call for call in calls if (call.work.operation, call.work.object_id) == (operation, object_id)
+        ]
+        call = named[-1]
         return record(
             type="psp.answered",
             id=f"{call.id}/{outcome}",
