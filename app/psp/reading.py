@@ -21,6 +21,10 @@ OUR_IDS: Final = ("merchant_id", "payment_id", "order_ref", "invoice_id")
 T = TypeVar("T")
 
 
+class NotPayable(Exception):
+    """An amount that a PSP has no number for."""
+
+
 def decode(raw: bytes | msgspec.Raw, shape: type[T], place: str = "$") -> T:
     """JSON as `shape`. Raises Unreadable, which says what is wrong and where below `place`."""
     try:
@@ -50,6 +54,18 @@ def minor_units(value: int, currency: str, exponents: Mapping[str, int]) -> int:
     units, rest = divmod(value, int(10 ** (theirs - iso)))
     if rest:
         raise Unreadable(f"amount {value} of {currency} has a fraction of its smallest unit")
+    return units
+
+
+def psp_units(value: int, currency: str, exponents: Mapping[str, int], step: int = 1) -> int:
+    """ISO 4217 minor units as the PSP's integer, the way back of `minor_units`.
+
+    Raises NotPayable where the PSP has fewer decimals, or takes multiples of `step` only, and this is none.
+    """
+    difference = exponents.get(currency, EXPONENTS[currency]) - EXPONENTS[currency]
+    units, rest = divmod(value * int(10 ** max(difference, 0)), int(10 ** max(-difference, 0)))
+    if rest or units % step:
+        raise NotPayable(f"{value} minor units of {currency} are no amount that the PSP takes")
     return units
 
 

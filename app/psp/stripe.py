@@ -17,6 +17,7 @@ from app.domain.psp_facts import PspFact
 from app.psp.adapter import Adapter, EventIgnored, Headers, Parsed, Unreadable, why_ignored
 from app.psp.reading import decode
 from app.psp.signatures import any_equal, is_fresh, sha256_hex
+from app.psp.stripe_calls import connect
 from app.psp.stripe_disputes import dispute
 from app.psp.stripe_objects import NAME, Event
 from app.psp.stripe_payments import (
@@ -32,6 +33,7 @@ from app.psp.stripe_payments import (
     intent_failed,
     refund,
 )
+from app.psp.stripe_payouts import payout, session_expired
 
 HEADER: Final = "stripe-signature"
 
@@ -55,6 +57,11 @@ READERS: Final[Mapping[str, Callable[[Event], list[PspFact]]]] = {
     "charge.dispute.funds_withdrawn": dispute,
     "charge.dispute.funds_reinstated": dispute,
     "charge.dispute.closed": dispute,
+    "checkout.session.expired": session_expired,
+    "payout.canceled": payout,
+    "payout.failed": payout,
+    "payout.paid": payout,
+    "payout.updated": payout,
 }
 
 _BY_THE_PAYMENT: Final = "its money is reported by the events of its payment_intent"
@@ -117,13 +124,21 @@ def verify(headers: Headers, body: bytes, keys: Sequence[bytes], now: float) -> 
 
 def parse(headers: Headers, body: bytes) -> Parsed:
     event = decode(body, Event)
+    read = READERS.get(event.type)
+    if read is not None:
+        return [(event.id, fact) for fact in read(event)]
     reason = why_ignored(IGNORED, event.type)
     if reason is not None:
         raise EventIgnored(f"{event.type}: {reason}")
-    read = READERS.get(event.type)
-    if read is None:
-        raise Unreadable(f"type: {event.type!r} is not known")
-    return [(event.id, fact) for fact in read(event)]
+    raise Unreadable(f"type: {event.type!r} is not known")
 
 
-ADAPTER: Final = Adapter(name=NAME, headers=(HEADER,), key=key, verify=verify, parse=parse, ignored=IGNORED)
+ADAPTER: Final = Adapter(
+    name=NAME,
+    headers=(HEADER,),
+    key=key,
+    verify=verify,
+    parse=parse,
+    ignored=IGNORED,
+    connect=connect,
+)

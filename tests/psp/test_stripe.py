@@ -23,6 +23,16 @@ def of(event: dict[str, Any], kind: str | None = None, **changes: Any) -> dict[s
 
 
 INTENT, CHARGE, REFUND, DISPUTE = P.authorized(), P.charge_captured(), P.refund_created(), P.dispute_created()
+PO = "po_0000000000000007"
+PO_FAILED = f"payout_failed 12345 EUR {PO}"
+PAYOUT = P.event("payout.paid", 600, {
+    "id": PO, "object": "payout", "amount": AMOUNT, "currency": "eur", "arrival_date": BEGAN + 300,
+    "status": "paid", "method": "standard", "metadata": {"merchant_id": "m-1", "payout_id": "po-1"},
+})  # fmt: skip
+SESSION = P.event("checkout.session.expired", 600, {
+    "id": "cs_1", "object": "checkout.session", "amount_total": AMOUNT, "currency": "eur",
+    "metadata": our_ids("m-1", "pay-1"),
+})  # fmt: skip
 OPENED, WON = f"dispute_opened 11845 EUR {PI} {DP}", f"dispute_won 11845 EUR {PI} {DP}"
 REFUNDED = f"refunded 500 EUR {PI} {RE}"
 EVENTS = [
@@ -54,6 +64,18 @@ EVENTS = [
     (of(DISPUTE, "charge.dispute.funds_withdrawn", balance_transactions=[]), [OPENED]),
     (of(DISPUTE, status="warning_needs_response", balance_transactions=[]), ["ignored"]),
     (of(DISPUTE, "charge.dispute.closed", status="warning_closed"), ["ignored"]),
+    (PAYOUT, [f"payout_paid 12345 EUR {PO}"]),
+    (of(PAYOUT, metadata={}), ["ignored"]),
+    (of(PAYOUT, metadata={"merchant_id": "m-1"}), ["ignored"]),
+    (of(PAYOUT, "payout.updated", status="in_transit"), ["ignored"]),
+    (of(PAYOUT, "payout.canceled", status="canceled"), [PO_FAILED]),
+    (of(PAYOUT, "payout.failed", status="failed"), [f"payout_returned 12345 EUR {PO}"]),
+    (of(PAYOUT, "payout.failed", status="failed", arrival_date=BEGAN + 900), [PO_FAILED]),
+    (of(PAYOUT, "payout.failed", status="failed", method="instant"), [PO_FAILED]),
+    (SESSION, ["failed 12345 EUR cs_1"]),
+    (of(SESSION, payment_intent=PI), [f"failed 12345 EUR {PI}"]),
+    (of(SESSION, metadata={}), ["ignored"]),
+    (of(SESSION, amount_total=None), ["ignored"]),
     (P.dispute_closed("won"), [OPENED, WON]),
     (P.dispute_closed("lost"), [OPENED, f"dispute_lost 11845 EUR {PI} {DP}"]),
     (of(P.dispute_closed("won"), "charge.dispute.funds_reinstated"), [OPENED, WON]),
@@ -142,3 +164,18 @@ def test_a_declined_payment_says_why() -> None:
     event = of(INTENT, "payment_intent.payment_failed", last_payment_error=fault)
     (failed,) = facts_of(stripe_delivery(event, BEGAN))
     assert failed.reason == "insufficient_funds"
+
+
+def test_a_payout_and_a_page_name_what_is_ours() -> None:
+    (paid,) = facts_of(stripe_delivery(PAYOUT, BEGAN))
+    assert (paid.merchant_id, paid.payment_id, paid.object_id) == ("m-1", "po-1", None)
+    (failed,) = facts_of(stripe_delivery(of(PAYOUT, status="failed", failure_code="account_closed"), BEGAN))
+    assert failed.reason == "account_closed"
+    (unpaid,) = facts_of(stripe_delivery(SESSION, BEGAN))
+    assert (unpaid.merchant_id, unpaid.payment_id) == ("m-1", "pay-1")
+    assert unpaid.reason == "checkout_session_expired"
+
+
+def test_a_payout_in_a_state_that_is_unknown_is_not_guessed() -> None:
+    with pytest.raises(Unreadable, match="status 'lost' of payout po_"):
+        report("stripe", encoded(of(PAYOUT, status="lost")))

@@ -1,0 +1,124 @@
+"""In front of every caller: card numbers stay here, faults become answers, and all is counted."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator
+from datetime import UTC, datetime
+
+import pytest
+from aiohttp import ClientSession
+
+from app.domain.psp_calls import PspAnswer, PspCall
+from app.psp.adapter import Access, Adapter
+from app.psp.caller import WatchedCaller, open_caller
+from app.psp.health import BOUNDS_SECONDS, Health
+from app.psp.registry import adapters
+from tests.support.psp_server import PspServer, psp_server
+
+CARD = "4242424242424242"
+NOW = datetime(2026, 11, 20, 9, tzinfo=UTC)
+
+
+@pytest.fixture
+async def psp() -> AsyncIterator[PspServer]:
+    async with psp_server() as server:
+        yield server
+
+
+def call(psp: str = "stripe", payment_method: str | None = None) -> PspCall:
+    return PspCall(
+        psp=psp,
+        operation="authorize",
+        merchant_id="m-1",
+        payment_id="pay-1",
+        object_id="pay-1",
+        amount=500,
+        currency="EUR",
+        payment_method=payment_method,
+    )
+
+
+def callable_psps() -> list[str]:
+    return sorted(name for name, adapter in adapters().items() if adapter.connect)
+
+
+@pytest.mark.parametrize("name", callable_psps())
+@pytest.mark.parametrize("written", [CARD, "4242 4242 4242 4242"])
+async def test_no_card_number_leaves(psp: PspServer, name: str, written: str) -> None:
+    caller = open_caller(adapters()[name], Access("key", psp.url, "Account"), psp.session)
+    answer = await caller.perform(call(name, written))
+    assert (answer.kind, psp.seen) == ("declined", [])
+    assert CARD not in str(answer)
+
+
+def test_stripe_is_called() -> None:
+    assert "stripe" in callable_psps()
+
+
+class Scripted:
+    """A caller that gives these answers, or raises them."""
+
+    def __init__(self, *answers: PspAnswer | Exception) -> None:
+        self._answers = list(answers)
+
+    async def perform(self, call: PspCall) -> PspAnswer:
+        answer = self._answers.pop(0)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+
+async def test_a_fault_of_ours_is_an_answer_too() -> None:
+    caller = WatchedCaller(Scripted(ZeroDivisionError("secret")), Health("stripe"))
+    answer = await caller.perform(call())
+    assert (answer.kind, answer.reason) == ("unknown", "a fault of this program: ZeroDivisionError")
+    assert caller.health.failures_in_a_row == 1
+
+
+async def test_each_call_is_counted_with_its_time() -> None:
+    clock: Iterator[float] = iter([0.0, 0.2, 10.0, 10.4])
+    caller = WatchedCaller(
+        Scripted(PspAnswer(kind="done"), PspAnswer(kind="declined")), Health("stripe"), clock.__next__
+    )
+    await caller.perform(call())
+    await caller.perform(call())
+    health = caller.health
+    assert (health.calls, health.answers["done"], health.answers["declined"]) == (2, 1, 1)
+    assert health.mean_seconds == pytest.approx(0.3)
+    assert [count for count in health.buckets if count] == [1, 1]
+
+
+async def test_a_psp_that_only_speaks_to_us_is_not_called() -> None:
+    silent = Adapter(
+        name="silent", headers=(), key=str.encode, verify=lambda *_: False, parse=lambda *_: [], ignored={}
+    )
+    async with ClientSession() as session:
+        with pytest.raises(ValueError, match="silent has no API"):
+            open_caller(silent, Access("key"), session)
+
+
+class TestHealth:
+    def test_a_decline_is_no_failure(self) -> None:
+        health = Health("stripe")
+        health.add(PspAnswer(kind="unknown", reason="HTTP 500"), 0.1, NOW)
+        assert (health.is_well, health.failures_in_a_row) == (False, 1)
+        health.add(PspAnswer(kind="declined"), 0.1, NOW)
+        assert (health.is_well, health.last_answer_at) == (True, NOW)
+        assert health.last_failure is not None
+        assert (health.last_failure.kind, health.last_failure.reason) == ("unknown", "HTTP 500")
+
+    @pytest.mark.parametrize("kind", ["retry", "unknown", "misconfigured"])
+    def test_the_others_are(self, kind: str) -> None:
+        health = Health("stripe")
+        for _ in range(3):
+            health.add(PspAnswer(kind=kind), 0.1, NOW)  # type: ignore[arg-type]
+        assert (health.failures_in_a_row, health.calls) == (3, 3)
+
+    def test_a_bucket_ends_with_its_bound(self) -> None:
+        health = Health("stripe")
+        for seconds in (*BOUNDS_SECONDS, 99.0):
+            health.add(PspAnswer(kind="done"), seconds, NOW)
+        assert health.buckets == [1] * (len(BOUNDS_SECONDS) + 1)
+
+    def test_nothing_is_known_of_a_psp_that_was_not_called(self) -> None:
+        assert (Health("stripe").mean_seconds, Health("stripe").is_well) == (None, True)
