@@ -29,6 +29,8 @@ class OwnThreads(AbstractResolver):
     ) -> list[ResolveResult]:
         loop = asyncio.get_running_loop()
         found = await loop.run_in_executor(self._threads, _look_up, host, port, family)
+        if not found:  # aiohttp's cache of names cannot hold an empty answer
+            raise OSError(f"{host} has no address")
         return [
             ResolveResult(
                 hostname=host, host=str(where[0]), port=port, family=kind, proto=protocol, flags=_NUMERIC
@@ -48,7 +50,9 @@ def _look_up(host: str, port: int, family: int) -> list[Any]:
     return list(socket.getaddrinfo(host, port, family=family, type=socket.SOCK_STREAM, flags=flags))
 
 
-def open_session(addresses: PublicAddresses, timeout_seconds: float) -> aiohttp.ClientSession:
+def open_session(
+    addresses: PublicAddresses, timeout_seconds: float, resolver: AbstractResolver | None = None
+) -> aiohttp.ClientSession:
     """No proxy, no cookies, no decompression; redirects are for the caller not to follow.
 
     `limit=0`: who may connect is the executor's to say; a bound here would let hanging endpoints starve
@@ -56,7 +60,7 @@ def open_session(addresses: PublicAddresses, timeout_seconds: float) -> aiohttp.
     """
     connector = aiohttp.TCPConnector(
         limit=0,
-        resolver=OwnThreads(),
+        resolver=resolver or OwnThreads(),
         ttl_dns_cache=KEEP_NAMES_SECONDS,
         socket_factory=addresses.open_socket,
     )

@@ -15,6 +15,7 @@ from typing import Final
 from urllib.parse import quote
 
 import aiohttp
+from aiohttp.abc import AbstractResolver
 from msgspec.structs import replace
 from standardwebhooks import Webhook
 from yarl import URL
@@ -47,10 +48,11 @@ class WebhookDeliveries:
         addresses: PublicAddresses,
         find_endpoint: FindEndpoint,
         timeout_seconds: float = TIMEOUT_SECONDS,
+        resolver: AbstractResolver | None = None,
     ) -> None:
         self._secrets = secrets
         self._find = find_endpoint
-        self._session = open_session(addresses, timeout_seconds)
+        self._session = open_session(addresses, timeout_seconds, resolver)
 
     async def perform(self, attempt: Attempt) -> Outcome:
         work = attempt.work
