@@ -9,6 +9,10 @@ from time import monotonic
 from typing import Any, Final, NoReturn
 
 from app.contracts.topics import TOPICS
+from app.domain.streams import EFFECTS_REQUESTS
+from app.effects.committed import TellingTables
+from app.effects.executor import Executor
+from app.effects.kinds import open_kinds
 from app.garbage import collect_by_the_clock
 from app.handover.batch import Batch
 from app.kafka.publisher import Publisher
@@ -23,6 +27,7 @@ from app.lane.timer_pump import TimerPump, TimerSettings
 from app.lane.watchdog import Watchdog, WatchdogSettings
 from app.settings import Settings
 from app.store.api import LaneId
+from app.store.effects import EffectRows
 from app.store.pool import open_pool
 from app.store.postgres import PostgresStore
 from app.store.verify_schedule import verify_if_due
@@ -32,6 +37,7 @@ log: Final = logging.getLogger(__name__)
 FAIL_STOP_EXIT: Final = 70
 """Exit code of a fail-stop (sysexits.h: internal software error); a supervisor restarts the worker."""
 DRAIN_SECONDS: Final = 8.0
+EXECUTOR_PAUSE_SECONDS: Final = 1.0
 
 
 def leave(reason: str) -> NoReturn:
@@ -63,12 +69,21 @@ class Runtime:
             settings.database_url, settings.database_connections, f"worker {settings.worker_id}"
         )
         self.store = PostgresStore(self.pool)
+        counts = partition_counts(settings)
+        self.executor = Executor(
+            open_kinds(settings, self.pool),
+            EffectRows(self.pool),
+            self.publisher,
+            counts,
+            self._effects_positions,
+            self._effects_ends,
+        )
         deps = Deps(
             store=self.store,
             reader=self.reader,
             publisher=self.publisher,
-            tables=tables,
-            partitions=partition_counts(settings),
+            tables=TellingTables(tables, self.executor.committed),
+            partitions=counts,
             leave=leave,
             sleep=asyncio.sleep,
             monotonic=monotonic,
@@ -89,6 +104,7 @@ class Runtime:
         self.auditor = Auditor(lambda every: verify_if_due(self.pool, settings.database_url, every))
         for service in (self.watchdog, self.timers, self.heartbeat, self.auditor):
             self._run(service.run(), type(service).__name__)
+        self._run(self._keep_executing(), "executor")
         self._run(collect_by_the_clock(), "garbage collection")
 
     def _run(self, work: Coroutine[Any, Any, None], name: str) -> None:
@@ -115,12 +131,30 @@ class Runtime:
         for task in self._tasks:
             with contextlib.suppress(asyncio.CancelledError):
                 await task
-        if not await self.lanes.drain(DRAIN_SECONDS):
+        drained = await asyncio.gather(self.executor.stop(DRAIN_SECONDS), self.lanes.drain(DRAIN_SECONDS))
+        if not all(drained):
             log.warning("stopping with work in hand: the next owner finishes it")
         await self.heartbeat.say_goodbye()
         await self.publisher.stop()
         await self.reader.stop()
         await self.pool.close()
+
+    async def _keep_executing(self) -> None:
+        """A fault of the executor stops no lane: it is loud, and the executor begins anew."""
+        while True:
+            try:
+                await self.executor.run()
+            except Exception as fault:
+                log.critical("the executor failed: %r; it begins anew", fault, exc_info=fault)
+                await asyncio.sleep(EXECUTOR_PAUSE_SECONDS)
+
+    async def _effects_positions(self, partitions: Collection[int]) -> Mapping[int, int]:
+        found = await self.store.positions([LaneId(EFFECTS_REQUESTS, each) for each in partitions])
+        return {lane.partition: position.next_offset for lane, position in found.items()}
+
+    async def _effects_ends(self, partitions: Collection[int]) -> Mapping[int, int]:
+        found = await self.reader.end_offsets([(EFFECTS_REQUESTS, each) for each in partitions])
+        return {partition: end for (_, partition), end in found.items()}
 
     async def process(self, batch: Batch) -> None:
         """What every agent does with a batch. Never raises into the stream."""
@@ -141,6 +175,9 @@ class Runtime:
 
     def _own(self, owned: Collection[LaneId]) -> None:
         self.lanes.owned, before = frozenset(owned), self.lanes.owned
+        self.executor.assigned(
+            [lane.partition for lane in self.lanes.owned if lane.topic == EFFECTS_REQUESTS]
+        )
         for lane in self.lanes.owned ^ before:
             self._wake(lane)
 

@@ -26,6 +26,8 @@ class Attempt(msgspec.Struct, frozen=True, kw_only=True):
     number: int
     work: Work
     requested_at: datetime
+    timeout_seconds: float = 30.0
+    """When the executor cuts the attempt off (a little later), should its kind not end it."""
 
 
 class Answer(NamedTuple):

@@ -2,12 +2,28 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
+from typing import Any
 
+from app.domain.effects import WebhookDelivery
+from app.domain.psp_calls import PspCall
+from app.effects.endpoints import current_endpoints
 from app.effects.kind import Kind
+from app.effects.psp_call import PspCalls
+from app.effects.public_addresses import PublicAddresses, allowed_networks
+from app.effects.secrets import load_endpoint_secrets
+from app.effects.webhook_delivery import WebhookDeliveries
 from app.settings import Settings
 
 
-def open_kinds(settings: Settings) -> Mapping[type, Kind]:
-    """Type of work -> its kind. To be called inside of the running event loop."""
-    return {}
+def open_kinds(settings: Settings, pool: Any) -> Mapping[type, Kind]:
+    """Type of work -> its kind; `pool` is the worker's. To be called inside of the running event loop."""
+    return {
+        PspCall: PspCalls(settings.psp_access),
+        WebhookDelivery: WebhookDeliveries(
+            load_endpoint_secrets(),
+            PublicAddresses(allowed_networks(os.environ)),
+            current_endpoints(pool).find,
+        ),
+    }

@@ -1,0 +1,292 @@
+"""Which effects may be attempted now: a pure scheduler in memory over the open effects of owned partitions.
+
+It is told of rows as they are committed (`note`), says what may begin (`start`), and is told what ended
+(`ended`). PostgreSQL holds the truth; what is here may be forgotten at any time and is read again.
+
+* Effects of one target and object go one after the other, in the order of their requests: the first that is
+  open blocks its own object and no other. Effects without an object wait for nobody.
+* Each target has its gate (`gate.py`); targets take turns, so that a slow one delays nobody else.
+* Of a target at most `WINDOW` effects are held; the rest waits in the database (`to_refill`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from datetime import datetime
+from heapq import heappop, heappush
+from typing import Final
+
+import msgspec
+
+from app.domain.effect import Effect
+from app.domain.effect_policy import Policy
+from app.effects.gate import Gate
+
+WINDOW: Final = 2_000
+"""Effects of one target that are held."""
+KEEP: Final = 64
+"""Of these so many with their work; that of the others is read when it is their turn."""
+IDLE_SECONDS: Final = 300.0
+
+
+class Row(msgspec.Struct, frozen=True, gc=False):
+    """An effect as committed. `effect` None: known without its work."""
+
+    partition: int
+    version: int
+    target: str
+    id: str
+    kind: str
+    object: str
+    offset: int
+    status: str
+    deadline_at: datetime
+    effect: Effect | None = None
+
+
+class Item:
+    """One open effect. `state`: as committed, or `running`, or `reported` until its lane has decided."""
+
+    __slots__ = ("row", "since", "state", "upto")
+
+    def __init__(self, row: Row) -> None:
+        self.row = row
+        self.state = row.status
+        self.since = 0.0
+        self.upto: int | None = None
+        """Position of its lane from which a report must have been decided; None: not asked for yet."""
+
+    @property
+    def line(self) -> str:
+        return self.row.object or f"\x00{self.row.id}"
+
+
+class Lot:
+    """One target's open effects."""
+
+    def __init__(self, partition: int, kind: str, gate: Gate) -> None:
+        self.partition = partition
+        self.kind = kind
+        self.gate = gate
+        self.idle_since: float | None = None
+        self.items: dict[str, Item] = {}
+        self.overflow = False
+        self.horizon = -1
+        """Offset of the last effect held; with `overflow` there are more behind it."""
+        self._lines: dict[str, list[tuple[int, str]]] = {}
+        self._heads: list[tuple[int, str]] = []
+
+    def put(self, row: Row) -> bool:
+        """Take a committed row in; False where it stays in the database only."""
+        item = self.items.get(row.id)
+        if item is None:
+            return self._add(row)
+        if row.version > item.row.version:
+            item.row = row
+            if item.state != "running":
+                self.settle(item)
+        return True
+
+    def _add(self, row: Row) -> bool:
+        if row.status not in ("ready", "waiting"):
+            return True
+        if row.offset > self.horizon:
+            if self.overflow or len(self.items) >= WINDOW:
+                self.overflow = True
+                return False
+            self.horizon = row.offset
+        item = self.items[row.id] = Item(row)
+        heappush(self._lines.setdefault(item.line, []), (row.offset, row.id))
+        self.offer(item)
+        return True
+
+    def settle(self, item: Item) -> None:
+        """The item is what its row says."""
+        item.state, item.upto = item.row.status, None
+        if item.state in ("ready", "waiting"):
+            self.offer(item)
+        else:
+            self._remove(item)
+
+    def _remove(self, item: Item) -> None:
+        del self.items[item.row.id]
+        if (head := self._head(item.line)) is not None:
+            self.offer(head)
+
+    def offer(self, item: Item) -> None:
+        if item.state == "ready" and self._head(item.line) is item:
+            heappush(self._heads, (item.row.offset, item.row.id))
+
+    def _head(self, line: str) -> Item | None:
+        """The first open effect of an object."""
+        waiting = self._lines.get(line)
+        while waiting:
+            item = self.items.get(waiting[0][1])
+            if item is not None:
+                return item
+            heappop(waiting)
+        self._lines.pop(line, None)
+        return None
+
+    def next(self) -> Item | None:
+        """The first effect that could begin, by the order of requests; it stays where it is."""
+        while self._heads:
+            item = self.items.get(self._heads[0][1])
+            if item is not None and item.state == "ready" and self._head(item.line) is item:
+                return item
+            heappop(self._heads)
+        return None
+
+
+class Board:
+    """`policy_of(kind, target)`: the limits in force; asked when a target is first seen."""
+
+    def __init__(self, policy_of: Callable[[str, str], Policy]) -> None:
+        self._policy_of = policy_of
+        self._lots: dict[str, Lot] = {}
+        self._hot: dict[str, None] = {}
+        """Targets that may have something to begin, in the order of their turns."""
+        self._asleep: list[tuple[float, str]] = []
+        self.running = 0
+
+    def note(self, row: Row) -> None:
+        """A row as it was committed, in any order and as often as one likes; older ones change nothing."""
+        lot = self._lots.get(row.target)
+        if lot is None:
+            if row.status not in ("ready", "waiting"):
+                return
+            gate = Gate(self._policy_of(row.kind, row.target))
+            lot = self._lots[row.target] = Lot(row.partition, row.kind, gate)
+        if row.effect is not None and len(lot.items) >= KEEP:
+            row = msgspec.structs.replace(row, effect=None)
+        lot.put(row)
+        self._hot[row.target] = None
+
+    def start(self, now: float, room: int) -> list[Row]:
+        """Up to `room` effects that may begin now, targets taking turns; they are running from here on."""
+        self._wake(now)
+        begun: list[Row] = []
+        while self._hot and len(begun) < room:
+            target = next(iter(self._hot))
+            del self._hot[target]
+            row = self._begin_one(target, now)
+            if row is not None:
+                begun.append(row)
+                self._hot[target] = None
+        self.running += len(begun)
+        return begun
+
+    def _begin_one(self, target: str, now: float) -> Row | None:
+        lot = self._lots.get(target)
+        item = None if lot is None else lot.next()
+        if lot is None or item is None:
+            return None
+        opens = lot.gate.opens_at(now)
+        if opens is None or opens > now:
+            if opens is not None:
+                heappush(self._asleep, (opens, target))
+            return None
+        lot.gate.start(now)
+        item.state, item.since = "running", now
+        return item.row
+
+    def _wake(self, now: float) -> None:
+        while self._asleep and self._asleep[0][0] <= now:
+            self._hot[heappop(self._asleep)[1]] = None
+
+    def wakes_at(self) -> float | None:
+        """When a gate opens that something waits for; None: nothing waits for the clock."""
+        return self._asleep[0][0] if self._asleep else None
+
+    def ended(self, row: Row, healthy: bool | None, now: float) -> None:
+        """An attempt is over and reported; nothing of it begins again until a newer row is noted.
+
+        `healthy` None: nothing was tried, which says nothing about the target.
+        """
+        self.running -= 1
+        lot = self._lots.get(row.target)
+        item = None if lot is None else lot.items.get(row.id)
+        if lot is None or item is None or item.state != "running":
+            return
+        if healthy is None:
+            lot.gate.running -= 1
+        else:
+            lot.gate.ended(healthy, now)
+        if item.row.version > row.version:
+            lot.settle(item)
+        else:
+            item.state, item.since, item.upto = "reported", now, None
+        self._hot[row.target] = None
+
+    def to_refill(self) -> list[tuple[str, int]]:
+        """(target, offset): targets whose window has room, and the offset behind which more is to be read."""
+        low = WINDOW // 2
+        return [
+            (name, lot.horizon) for name, lot in self._lots.items() if lot.overflow and len(lot.items) <= low
+        ]
+
+    def refill(self, target: str, rows: Sequence[Row], is_all: bool) -> None:
+        """What was read behind the horizon, in order. `is_all`: there is nothing behind these."""
+        lot = self._lots.get(target)
+        if lot is None:
+            return
+        lot.overflow = False
+        for row in rows:
+            self.note(row)
+        lot.overflow = lot.overflow or not is_all
+
+    def stale(self, before: float) -> list[Item]:
+        """What was reported before `before` and has not been heard of since: another worker may have decided
+        it, or its lane found nothing new in it.
+        """
+        return [
+            item
+            for lot in self._lots.values()
+            for item in lot.items.values()
+            if item.state == "reported" and item.since < before
+        ]
+
+    def correct(self, row: Row) -> None:
+        """What the database says of an effect whose report must have been decided."""
+        lot = self._lots.get(row.target)
+        item = None if lot is None else lot.items.get(row.id)
+        if lot is None or item is None or item.state != "reported" or item.upto is None:
+            return
+        item.row = row
+        lot.settle(item)
+        self._hot[row.target] = None
+
+    def expire(self, now: datetime) -> list[Row]:
+        """Effects whose deadline passed before an attempt began; `ended` with `healthy` None follows."""
+        late: list[Row] = []
+        for lot in self._lots.values():
+            for item in lot.items.values():
+                if item.state == "ready" and item.row.deadline_at < now:
+                    item.state = "running"
+                    lot.gate.running += 1
+                    late.append(item.row)
+        self.running += len(late)
+        return late
+
+    def follow(self) -> None:
+        """The limits have changed."""
+        for target, lot in self._lots.items():
+            lot.gate.follow(self._policy_of(lot.kind, target))
+            self._hot[target] = None
+
+    def drop(self, owned: Collection[int]) -> None:
+        """Forget what is in partitions that are not owned (any more)."""
+        self._lots = {target: lot for target, lot in self._lots.items() if lot.partition in owned}
+
+    def forget_idle(self, now: float) -> None:
+        """Targets that had nothing to do for so long that what was learned of them is worth nothing."""
+        for target, lot in list(self._lots.items()):
+            if lot.items or lot.overflow or lot.gate.running:
+                lot.idle_since = None
+            elif lot.idle_since is None:
+                lot.idle_since = now
+            elif now - lot.idle_since > IDLE_SECONDS:
+                del self._lots[target]
+
+    def lots(self) -> Mapping[str, Lot]:
+        return self._lots

@@ -1,0 +1,313 @@
+"""The executor: attempts the open effects of the partitions this worker owns, and reports each attempt.
+
+It is told of what the lane commits (`committed`), and once a second asks the database for what it was not
+told of: after a start or a takeover, or because another worker's watchdog decided records of its partition.
+An attempt and its report are done at least once. A kill anywhere repeats the attempt, with the same
+idempotency key; what the lane makes of a report does not depend on how often it comes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Collection, Coroutine, Mapping, Sequence
+from datetime import UTC, datetime
+from time import monotonic
+from typing import Any, Final, Protocol
+
+import msgspec
+
+from app.domain.configuration import Platform
+from app.domain.effect import Effect
+from app.domain.effect_policy import Policy, policy_for
+from app.effects.board import WINDOW, Board, Row
+from app.effects.kind import Attempt, Kind, Outcome
+from app.effects.reporting import reports
+from app.errors import Transient
+from app.kafka.outgoing import Outgoing
+from app.store.effects import EffectRows, OpenEffect
+
+log: Final = logging.getLogger(__name__)
+
+
+class Publishes(Protocol):
+    async def publish(self, records: Sequence[Outgoing]) -> None: ...
+
+
+class ExecutorSettings(msgspec.Struct, frozen=True, kw_only=True):
+    at_once: int = 1_000
+    """Attempts under way in this process."""
+    sweep_seconds: float = 1.0
+    sweep_rows: int = 2_000
+    stale_seconds: float = 2.0
+    grace_seconds: float = 5.0
+    """Beyond its time-out, before an attempt whose kind does not end it is cut off."""
+    pause_seconds: float = 0.5
+    """Before what failed at the database or the broker is tried again."""
+
+
+class Executor:
+    """One per worker. `positions`: partition -> next offset its lane will decide; `ends`: its log's end."""
+
+    def __init__(
+        self,
+        kinds: Mapping[type, Kind],
+        rows: EffectRows,
+        publisher: Publishes,
+        partitions: Mapping[str, int],
+        positions: Callable[[Collection[int]], Coroutine[Any, Any, Mapping[int, int]]],
+        ends: Callable[[Collection[int]], Coroutine[Any, Any, Mapping[int, int]]],
+        settings: ExecutorSettings | None = None,
+    ) -> None:
+        self._kinds = kinds
+        self._rows = rows
+        self._publisher = publisher
+        self._partitions = partitions
+        self._positions = positions
+        self._ends = ends
+        self._settings = settings or ExecutorSettings()
+        self._platform: Platform | None = None
+        self.board = Board(self._policy)
+        self._seen: dict[int, int] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._changed = asyncio.Event()
+        self._stopping = False
+
+    def assigned(self, partitions: Collection[int]) -> None:
+        """This worker owns exactly these partitions of `effects.requests`."""
+        self._seen = {partition: self._seen.get(partition, -1) for partition in partitions}
+        self.board.drop(self._seen)
+        self._changed.set()
+
+    def committed(
+        self, partition: int, effects: Sequence[tuple[int, Effect]], platform: Platform | None
+    ) -> None:
+        """Rows (version, effect) that a lane of this worker has just committed."""
+        if platform is not None:
+            self._follow(platform)
+        if partition not in self._seen:
+            return
+        for version, effect in effects:
+            self.board.note(row_of(partition, version, effect))
+        if effects:
+            self._changed.set()
+
+    async def run(self) -> None:
+        """Runs until cancelled. Faults of the database are waited out."""
+        swept = -1e9
+        while True:
+            self._changed.clear()
+            if monotonic() - swept >= self._settings.sweep_seconds:
+                await self._try_sweep()
+                swept = monotonic()
+            self._begin()
+            await self._until_changed(swept + self._settings.sweep_seconds)
+
+    async def stop(self, within_seconds: float) -> bool:
+        """Begin nothing more, let what runs end and be reported; the next owner repeats what is cut off."""
+        self._stopping = True
+        if self._tasks:
+            _, left = await asyncio.wait(self._tasks, timeout=within_seconds)
+            for task in left:
+                task.cancel()
+            await asyncio.gather(*left, return_exceptions=True)
+        for kind in set(self._kinds.values()):
+            await kind.close()
+        return not self._tasks
+
+    async def _until_changed(self, at_latest: float) -> None:
+        wakes = self.board.wakes_at()
+        until = at_latest if wakes is None else min(at_latest, wakes)
+        try:
+            async with asyncio.timeout(max(until - monotonic(), 0.001)):
+                await self._changed.wait()
+        except TimeoutError:
+            return
+
+    def _begin(self) -> None:
+        if self._stopping:
+            return
+        room = self._settings.at_once - len(self._tasks)
+        unread: list[Row] = []
+        for row in self.board.start(monotonic(), max(room, 0)):
+            if row.effect is None:
+                unread.append(row)
+            else:
+                self._spawn(self._attempt(row, row.effect), row.id)
+        if unread:
+            self._spawn(self._read_and_attempt(unread), f"{len(unread)} unread")
+
+    def _spawn(self, work: Coroutine[Any, Any, None], name: str) -> None:
+        task = asyncio.create_task(work, name=f"effect {name}")
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        task.add_done_callback(_loud)
+
+    async def _read_and_attempt(self, rows: Sequence[Row]) -> None:
+        """Read the works of effects that are held without; each then goes its own way."""
+        found = await self._insist(lambda: self._rows.find([(row.target, row.id) for row in rows]))
+        effects = {(effect.target, effect.id): effect for _, _, effect in found}
+        for row in rows:
+            effect = effects.get((row.target, row.id))
+            if effect is not None and effect.status == "ready":
+                self._spawn(self._attempt(row, effect), row.id)
+            else:
+                self._end(row, healthy=None)
+
+    async def _attempt(self, row: Row, effect: Effect) -> None:
+        healthy: bool | None = None
+        try:
+            attempt = self._attempt_of(effect)
+            began, at = monotonic(), datetime.now(UTC)
+            outcome = await self._perform(attempt)
+            healthy = outcome.outcome != "retry" if outcome.healthy is None else outcome.healthy
+            took_ms = round((monotonic() - began) * 1000)
+            await self._report(reports(attempt, outcome, at, took_ms, self._partitions))
+        finally:
+            self._end(row, healthy)
+
+    async def _expire(self, row: Row) -> None:
+        """The deadline is over: said as a failed attempt that nobody made; the lane gives the effect up."""
+        try:
+            for _, _, effect in await self._insist(lambda: self._rows.find([(row.target, row.id)])):
+                outcome = Outcome(outcome="retry", reason="not attempted: its deadline was over")
+                records = reports(self._attempt_of(effect), outcome, datetime.now(UTC), 0, self._partitions)
+                await self._report(records)
+        finally:
+            self._end(row, healthy=None)
+
+    def _attempt_of(self, effect: Effect) -> Attempt:
+        return Attempt(
+            effect_id=effect.id,
+            target=effect.target,
+            object=effect.object,
+            seq=effect.seq,
+            number=effect.attempts + 1,
+            work=effect.work,
+            requested_at=effect.created_at,
+            timeout_seconds=self._policy(effect.kind, effect.target).timeout_seconds,
+        )
+
+    async def _perform(self, attempt: Attempt) -> Outcome:
+        try:
+            kind = self._kinds[type(attempt.work)]
+            async with asyncio.timeout(attempt.timeout_seconds + self._settings.grace_seconds):
+                return await kind.perform(attempt)
+        except TimeoutError:
+            return Outcome(outcome="retry", reason=f"no end after {attempt.timeout_seconds:g} s: cut off")
+        except (
+            Exception
+        ) as fault:  # a kind's bug stops neither the others nor the worker; the effect stays open
+            log.critical("%s: its kind failed: %r", attempt.effect_id, fault, exc_info=fault)
+            return Outcome(outcome="retry", reason=f"a fault of this program: {type(fault).__name__}")
+
+    async def _report(self, records: Sequence[Outgoing]) -> None:
+        await self._insist(lambda: self._publisher.publish(records))
+
+    def _end(self, row: Row, healthy: bool | None) -> None:
+        self.board.ended(row, healthy, monotonic())
+        self._changed.set()
+
+    async def _insist(self, step: Callable[[], Coroutine[Any, Any, Any]]) -> Any:
+        while True:
+            try:
+                return await step()
+            except Transient as fault:
+                log.warning("effects: %s", fault)
+                await asyncio.sleep(self._settings.pause_seconds)
+
+    async def _try_sweep(self) -> None:
+        try:
+            await self._sweep()
+        except Transient as fault:
+            log.warning("effects: %s", fault)
+
+    async def _sweep(self) -> None:
+        """What the database knows and the board does not."""
+        if self._platform is None and (platform := await self._rows.platform()) is not None:
+            self._follow(platform)
+        await self._read_changed()
+        for target, horizon in self.board.to_refill():
+            found = await self._rows.of_target(target, horizon, WINDOW)
+            self.board.refill(target, [light(row) for row in found], is_all=len(found) < WINDOW)
+        await self._correct_stale()
+        for row in self.board.expire(datetime.now(UTC)):
+            self._spawn(self._expire(row), row.id)
+        self.board.forget_idle(monotonic())
+
+    async def _read_changed(self) -> None:
+        seen = dict(self._seen)
+        while seen:
+            found = await self._rows.changed_since(seen, self._settings.sweep_rows)
+            full = {row.partition for row in found}
+            for row in found:
+                self.board.note(light(row))
+            counts = dict.fromkeys(full, 0)
+            for row in found:
+                counts[row.partition] += 1
+                if row.partition in self._seen:
+                    self._seen[row.partition] = max(self._seen[row.partition], row.version)
+            seen = {
+                partition: self._seen[partition]
+                for partition, count in counts.items()
+                if count >= self._settings.sweep_rows and partition in self._seen
+            }
+
+    async def _correct_stale(self) -> None:
+        """Reports of which nothing was heard: once their lane has decided up to them, the row says it all."""
+        stale = self.board.stale(monotonic() - self._settings.stale_seconds)
+        if not stale:
+            return
+        partitions = {item.row.partition for item in stale}
+        ends = await self._ends(partitions)
+        positions = await self._positions(partitions)
+        decided = []
+        for item in stale:
+            if item.upto is None:
+                item.upto = ends.get(item.row.partition, 0)
+            if positions.get(item.row.partition, 0) >= item.upto:
+                decided.append((item.row.target, item.row.id))
+        for partition, version, effect in await self._rows.find(decided) if decided else ():
+            self.board.correct(row_of(partition, version, effect))
+
+    def _follow(self, platform: Platform) -> None:
+        if self._platform is None or platform.version >= self._platform.version:
+            self._platform = platform
+            self.board.follow()
+
+    def _policy(self, kind: str, target: str) -> Policy:
+        return policy_for(kind, target, {} if self._platform is None else self._platform.effects)
+
+
+def row_of(partition: int, version: int, effect: Effect) -> Row:
+    return Row(
+        partition,
+        version,
+        effect.target,
+        effect.id,
+        effect.kind,
+        effect.object,
+        effect.offset,
+        effect.status,
+        effect.deadline_at,
+        effect,
+    )
+
+
+def light(row: OpenEffect) -> Row:
+    return Row(
+        row.partition,
+        row.version,
+        row.target,
+        row.id,
+        row.kind,
+        row.object,
+        row.offset,
+        row.status,
+        row.deadline_at,
+    )
+
+
+def _loud(task: asyncio.Task[None]) -> None:
+    if not task.cancelled() and (fault := task.exception()) is not None:
+        log.critical("%s ended: %r", task.get_name(), fault, exc_info=fault)
