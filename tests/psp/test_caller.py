@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from datetime import UTC, datetime
 
 import pytest
@@ -13,16 +13,10 @@ from app.psp.adapter import Access, Adapter
 from app.psp.caller import WatchedCaller, open_caller
 from app.psp.health import BOUNDS_SECONDS, Health
 from app.psp.registry import adapters
-from tests.support.psp_server import PspServer, psp_server
+from tests.support.psp_server import PspServer
 
 CARD = "4242424242424242"
 NOW = datetime(2026, 11, 20, 9, tzinfo=UTC)
-
-
-@pytest.fixture
-async def psp() -> AsyncIterator[PspServer]:
-    async with psp_server() as server:
-        yield server
 
 
 def call(psp: str = "stripe", payment_method: str | None = None) -> PspCall:
