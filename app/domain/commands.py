@@ -10,7 +10,7 @@ import msgspec
 from msgspec import Meta
 
 from app.domain.command_base import Command, MerchantCommand, MoneyCommand, Payer
-from app.domain.configuration import BookRates, FeePlan, PspConfiguration, SourceConfiguration
+from app.domain.configuration import BookRates, FeePlan, PayoutSchedule, PspConfiguration, SourceConfiguration
 from app.domain.effect_policy import EffectLimits
 from app.domain.fields import Currency, Id, LongId, Moment, NonNegative
 from app.domain.money import check_currency
@@ -34,6 +34,8 @@ class PlatformConfigure(Command, frozen=True, kw_only=True, tag="platform.config
     """Who is asked for money where a request names no PSP."""
     payout_psp: Id | None = None
     """Who is asked to pay merchants out; None: upstream does that by itself."""
+    payout_approval_above: NonNegative | None = None
+    """Payouts above this need a second person, minor units of each currency; None: none does."""
 
 
 class MerchantConfigure(MerchantCommand, frozen=True, kw_only=True, tag="merchant.configure"):
@@ -43,6 +45,9 @@ class MerchantConfigure(MerchantCommand, frozen=True, kw_only=True, tag="merchan
     release_delay_days: Annotated[int, Meta(ge=0, le=365)] | None = None
     release_delay_seconds: NonNegative | None = None
     negative_limit: NonNegative = 0
+    payout_approval_above: NonNegative | None = None
+    """As the platform's, which it replaces."""
+    payout_schedule: PayoutSchedule | None = None
 
     def __post_init__(self) -> None:
         MerchantCommand.__post_init__(self)
@@ -177,6 +182,8 @@ class PayoutCreate(MoneyCommand, frozen=True, kw_only=True, tag="payout.create",
     """Request: pay out of the available balance."""
 
     payout_id: Id
+    requested_by: Id | None = None
+    """The person who asks, who may not approve it as well."""
 
 
 class PayoutFact(MerchantCommand, frozen=True, kw_only=True, gc=False):
@@ -199,6 +206,14 @@ class PayoutReturned(PayoutFact, frozen=True, kw_only=True, tag="payout.returned
     """The payout came back after it had been paid."""
 
     reason: str | None = None
+
+
+class PayoutDue(MerchantCommand, frozen=True, kw_only=True, tag="payout.due", gc=False):
+    """Timer: a period of the merchant's payout schedule has ended."""
+
+    is_timer: ClassVar[bool] = True
+
+    period: Id
 
 
 class FundsRelease(MerchantCommand, frozen=True, kw_only=True, tag="funds.release", gc=False):

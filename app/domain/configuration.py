@@ -1,14 +1,14 @@
 """Configuration that decides money: versioned data that arrives as records, never as settings files."""
 
 from datetime import date, time
-from typing import Annotated
+from typing import Annotated, Literal
 
 import msgspec
 from msgspec import Meta
 
 from app.domain.calendar import check_time_zone
 from app.domain.effect_policy import EffectLimits
-from app.domain.fields import Amount, BasisPoints, Currency, NonNegative
+from app.domain.fields import MAX_AMOUNT, Amount, BasisPoints, Currency, NonNegative
 from app.domain.money import check_currency
 from app.domain.source_files import SourceFile
 
@@ -18,6 +18,22 @@ class FeePlan(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     bps: BasisPoints = 0
     fixed: dict[str, NonNegative] = {}
+
+
+class PayoutSchedule(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """When a merchant is paid out by itself, at 00:00 UTC. Amounts are minor units of each currency."""
+
+    interval: Literal["manual", "daily", "weekly", "monthly"] = "manual"
+    weekday: Annotated[int, Meta(ge=0, le=6)] = 0
+    """`weekly`: Monday is 0."""
+    day: Annotated[int, Meta(ge=1, le=28)] = 1
+    """`monthly`: of the month."""
+    minimum: NonNegative = 0
+    """Less is left for the next period."""
+    reserve: NonNegative = 0
+    """Stays available."""
+    every_seconds: Annotated[int, Meta(ge=1, le=MAX_AMOUNT)] | None = None
+    """Periods of seconds instead of `interval`, to see them pass."""
 
 
 class SettlementCalendar(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -125,3 +141,4 @@ class Platform(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     effects: dict[str, EffectLimits] = {}
     default_psp: str | None = None
     payout_psp: str | None = None
+    payout_approval_above: int | None = None

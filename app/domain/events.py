@@ -230,7 +230,41 @@ class PayoutEvent(MoneyEvent, frozen=True, kw_only=True, gc=False):
 
 
 class PayoutStarted(PayoutEvent, frozen=True, kw_only=True, tag="payout.started", gc=False):
-    pass
+    """The money left the available; `status` says whether a person has to approve it first."""
+
+    parts: dict[str, int] = {}
+    """What it is made of: movements of the available since the payout before, by kind."""
+    residual: int | None = None
+    """`amount` less its parts; None for payouts of before parts were counted."""
+
+
+class PayoutWasApproved(PayoutEvent, frozen=True, kw_only=True, tag="payout.approved", gc=False):
+    by: str
+
+
+class PayoutWasRejected(PayoutEvent, frozen=True, kw_only=True, tag="payout.rejected", gc=False):
+    """The money is available again."""
+
+    by: str
+    reason: str
+
+
+class PayoutWasAccepted(PayoutEvent, frozen=True, kw_only=True, tag="payout.accepted", gc=False):
+    """The PSP took it and tells by webhook what comes of it."""
+
+    reason: str | None = None
+
+
+class PayoutIsUnknown(PayoutEvent, frozen=True, kw_only=True, tag="payout.unknown", gc=False):
+    """Nobody knows whether the PSP took it; it is asked until that is known."""
+
+    reason: str | None = None
+
+
+class PayoutIsStuck(PayoutEvent, frozen=True, kw_only=True, tag="payout.stuck", gc=False):
+    """No attempt is left, or none can succeed (`reason`): people have to look; it can be asked again."""
+
+    reason: str | None = None
 
 
 class PayoutWasPaid(PayoutEvent, frozen=True, kw_only=True, tag="payout.paid", gc=False):
@@ -319,6 +353,11 @@ PaymentsEvent = (
     | DisputeWasLost
     | DisputeUpdated
     | PayoutStarted
+    | PayoutWasApproved
+    | PayoutWasRejected
+    | PayoutWasAccepted
+    | PayoutIsUnknown
+    | PayoutIsStuck
     | PayoutWasPaid
     | PayoutHasFailed
     | PayoutCameBack

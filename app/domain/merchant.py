@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import msgspec
 
-from app.domain.configuration import FeePlan, Platform
+from app.domain.configuration import FeePlan, PayoutSchedule, Platform
 from app.domain.decision import Draft, Refused
 from app.domain.state import PLATFORM, Ref
 from app.domain.webhook_endpoint import WebhookEndpoint
@@ -31,6 +31,10 @@ class Merchant(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     seq: int = 0
     endpoints: tuple[WebhookEndpoint, ...] = ()
     """Where its events are sent, in the order of their creation."""
+    payout_approval_above: int | None = None
+    payout_schedule: PayoutSchedule | None = None
+    flows: dict[str, dict[str, int]] = {}
+    """Currency -> kind of transaction -> minor units it moved of the available since the last payout."""
 
 
 DEFAULT_PLATFORM = Platform(

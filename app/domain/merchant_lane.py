@@ -26,6 +26,7 @@ from app.domain.commands import (
     PaymentRecord,
     PaymentVoided,
     PayoutCreate,
+    PayoutDue,
     PayoutFailed,
     PayoutPaid,
     PayoutReturned,
@@ -42,13 +43,23 @@ from app.domain.merchant_records import MerchantLaneRecord
 from app.domain.merchants import configure_merchant
 from app.domain.payment_creation import create_payment
 from app.domain.payment_facts import record_payment_fact
-from app.domain.payment_requests import AuthorizationExpire, PaymentCapture, PaymentCreate, PaymentVoid
-from app.domain.payouts import create_payout, record_payout_fact
+from app.domain.payment_requests import (
+    AuthorizationExpire,
+    PaymentCapture,
+    PaymentCreate,
+    PaymentVoid,
+    PayoutApprove,
+    PayoutReject,
+)
+from app.domain.payout_flows import keep_flows
+from app.domain.payout_requests import approve_payout, create_payout, reject_payout
+from app.domain.payouts import record_payout_fact
 from app.domain.psp_answers import take_answer
 from app.domain.psp_calls import PspAnswered
 from app.domain.refund_failures import record_refund_failure
 from app.domain.refunds import create_refund, record_refund
 from app.domain.refusals import announce_refusal
+from app.domain.scheduled_payouts import pay_out
 from app.domain.settlement_facts import record_settlement
 from app.domain.state import Ref
 from app.domain.waiting import expire_waiting, release_waiting
@@ -86,6 +97,9 @@ RULES: Final[dict[type[Command], Rule]] = {
     DisputeLost: record_dispute,
     SettlementMatched: record_settlement,
     PayoutCreate: create_payout,
+    PayoutApprove: approve_payout,
+    PayoutReject: reject_payout,
+    PayoutDue: pay_out,
     PayoutPaid: record_payout_fact,
     PayoutFailed: record_payout_fact,
     PayoutReturned: record_payout_fact,
@@ -106,6 +120,7 @@ RULES: Final[dict[type[Command], Rule]] = {
 def decide(draft: Draft, command: MerchantLaneRecord) -> None:
     """What one record of `payments.commands` does; see `app/domain/decision.py` for how it ends."""
     _decide(draft, command)
+    keep_flows(draft)
     fan_out(draft)
 
 

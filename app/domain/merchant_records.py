@@ -17,6 +17,7 @@ from app.domain.commands import (
     PaymentRecord,
     PaymentVoided,
     PayoutCreate,
+    PayoutDue,
     PayoutFailed,
     PayoutPaid,
     PayoutReturned,
@@ -26,7 +27,14 @@ from app.domain.commands import (
     RefundRecord,
     SettlementMatched,
 )
-from app.domain.payment_requests import AuthorizationExpire, PaymentCapture, PaymentCreate, PaymentVoid
+from app.domain.payment_requests import (
+    AuthorizationExpire,
+    PaymentCapture,
+    PaymentCreate,
+    PaymentVoid,
+    PayoutApprove,
+    PayoutReject,
+)
 from app.domain.psp_calls import PspAnswered
 from app.domain.webhook_endpoint import (
     WebhookEndpointCreate,
@@ -52,6 +60,9 @@ MerchantLaneRecord = (
     | DisputeLost
     | SettlementMatched
     | PayoutCreate
+    | PayoutApprove
+    | PayoutReject
+    | PayoutDue
     | PayoutPaid
     | PayoutFailed
     | PayoutReturned

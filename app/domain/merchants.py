@@ -5,6 +5,7 @@ from app.domain.decision import Draft
 from app.domain.events import MerchantConfigured
 from app.domain.guards import watch_balance
 from app.domain.merchant import Merchant, merchant_ref
+from app.domain.scheduled_payouts import schedule_payouts
 from app.domain.streams import PAYMENTS_EVENTS
 
 
@@ -25,6 +26,9 @@ def configure_merchant(draft: Draft, command: MerchantConfigure) -> None:
         version=draft.source.offset,
         seq=before.seq + 1 if before else 1,
         endpoints=before.endpoints if before else (),
+        payout_approval_above=command.payout_approval_above,
+        payout_schedule=command.payout_schedule,
+        flows=before.flows if before else {},
     )
     draft.put(ref, merchant)
     event = MerchantConfigured(
@@ -35,5 +39,6 @@ def configure_merchant(draft: Draft, command: MerchantConfigure) -> None:
         occurred_at=draft.now,
     )
     draft.send(PAYMENTS_EVENTS, merchant.merchant_id, event)
+    schedule_payouts(draft, before, command)
     for currency in merchant.currencies:
         watch_balance(draft, merchant.merchant_id, currency)

@@ -8,11 +8,19 @@ from typing import Final, Literal
 
 import msgspec
 
+from app.domain.asked import Asked
 from app.domain.state import Ref
 
-PayoutStatus = Literal["started", "paid", "failed", "returned"]
+PayoutStatus = Literal["started", "paid", "failed", "returned", "pending_approval", "rejected"]
+Approval = Literal["pending", "approved", "rejected"]
 PayoutFactName = Literal["paid", "failed", "returned"]
 STRONGEST_FIRST: Final[tuple[PayoutFactName, ...]] = ("returned", "paid", "failed")
+
+
+_UNDECIDED: Final[dict[Approval | None, PayoutStatus]] = {
+    "pending": "pending_approval",
+    "rejected": "rejected",
+}
 
 
 class Payout(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -31,10 +39,23 @@ class Payout(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     bank_fee: int = 0
     psp_payout_id: str | None = None
     seq: int = 0
+    approval: Approval | None = None
+    """None: nobody has to approve it."""
+    requested_by: str | None = None
+    decided_by: str | None = None
+    period: str | None = None
+    """Of the merchant's schedule, where that started it."""
+    parts: dict[str, int] = {}
+    """What moved the available money since the payout before, by kind, and what is kept back."""
+    residual: int = 0
+    """`amount` less its parts: what nothing explains."""
+    asked: Asked | None = None
+    """The call to the PSP that pays it."""
 
     @property
     def status(self) -> PayoutStatus:
-        return next((fact for fact in STRONGEST_FIRST if fact in self.facts), "started")
+        found = next((fact for fact in STRONGEST_FIRST if fact in self.facts), None)
+        return found or _UNDECIDED.get(self.approval, "started")
 
     @property
     def has_left(self) -> bool:
@@ -43,3 +64,8 @@ class Payout(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 def payout_ref(merchant_id: str, payout_id: str) -> Ref:
     return Ref("payout", (merchant_id, payout_id))
+
+
+def payout_subject(payout_id: str) -> str:
+    """What facts about an unknown payout wait for."""
+    return f"payout/{payout_id}"

@@ -21,5 +21,6 @@ def configure(draft: Draft, command: PlatformConfigure) -> None:
         effects=command.effects,
         default_psp=command.default_psp,
         payout_psp=command.payout_psp,
+        payout_approval_above=command.payout_approval_above,
     )
     draft.put(PLATFORM, platform)

@@ -20,6 +20,7 @@ from app.domain.commands import (
     PaymentRecord,
     PaymentVoided,
     PayoutCreate,
+    PayoutDue,
     PayoutFact,
     PayoutFailed,
     PayoutPaid,
@@ -47,11 +48,20 @@ from app.domain.parking import parked_ref
 from app.domain.payment import payment_ref
 from app.domain.payment_facts import EXPIRY_TIMER
 from app.domain.payment_identity import payment_subject
-from app.domain.payment_requests import AuthorizationExpire, PaymentCapture, PaymentCreate, PaymentVoid
+from app.domain.payment_requests import (
+    AuthorizationExpire,
+    PaymentCapture,
+    PaymentCreate,
+    PaymentVoid,
+    PayoutApprove,
+    PayoutReject,
+)
 from app.domain.payout import payout_ref
 from app.domain.postings import available, held, pending, receivable
 from app.domain.psp_calls import PspAnswered
 from app.domain.psp_facts import to_command
+from app.domain.scheduled_payouts import SUBJECT as PAYOUT_SCHEDULE
+from app.domain.scheduled_payouts import TIMER as PAYOUT_TIMER
 from app.domain.state import PLATFORM, Ref, account_ref
 from app.domain.timers import timer_ref
 from app.domain.webhook_endpoint import (
@@ -143,7 +153,15 @@ def _payout(command: PayoutCreate) -> Iterable[Ref]:
     )
 
 
-def _payout_fact(command: PayoutFact) -> Iterable[Ref]:
+def _payout_due(command: PayoutDue) -> Iterable[Ref]:
+    return (
+        PLATFORM,
+        merchant_ref(command.merchant_id),
+        timer_ref(command.merchant_id, PAYOUT_TIMER, PAYOUT_SCHEDULE),
+    )
+
+
+def _payout_fact(command: PayoutFact | PayoutApprove | PayoutReject) -> Iterable[Ref]:
     merchant_id, payout_id = command.merchant_id, command.payout_id
     return (PLATFORM, merchant_ref(merchant_id), payout_ref(merchant_id, payout_id))
 
@@ -225,6 +243,9 @@ _ROWS: Final[dict[type, Callable[[Any], Iterable[Ref]]]] = {
     DisputeLost: _dispute,
     SettlementMatched: _settlement,
     PayoutCreate: _payout,
+    PayoutApprove: _payout_fact,
+    PayoutReject: _payout_fact,
+    PayoutDue: _payout_due,
     PayoutPaid: _payout_fact,
     PayoutFailed: _payout_fact,
     PayoutReturned: _payout_fact,

@@ -12,11 +12,12 @@ import msgspec
 from app.domain.asked import Asked, answered, asked_key
 from app.domain.asking import EVENTS, keep_and_tell, with_asked
 from app.domain.command_base import MerchantCommand
-from app.domain.commands import PaymentFailed, RefundFailed
+from app.domain.commands import PaymentFailed, PayoutFailed, RefundFailed
 from app.domain.decision import Conflict, Draft, Duplicate, Ignored, Parked
 from app.domain.parking import park
 from app.domain.payment import Payment, payment_ref
 from app.domain.payment_identity import find_payment
+from app.domain.payout_calls import declined_payout, note_payout_answer
 from app.domain.psp_calls import PspAnswered
 from app.domain.psp_facts import to_command
 from app.domain.waiting import show_conflict
@@ -29,7 +30,8 @@ def take_answer(draft: Draft, command: PspAnswered, decide: Decide) -> None:
     facts = [to_command(fact, command.id, command.merchant_id, _home(command)) for fact in command.facts]
     taken = [_take(draft, fact, decide) for fact in facts]
     taken += [_take(draft, fact, decide) for fact in _final_no(draft, command, facts)]
-    if not _noted(draft, command, is_told=bool(command.facts)) and not any(taken):
+    note = note_payout_answer if command.operation == "payout" else _note
+    if not note(draft, command, bool(command.facts)) and not any(taken):
         raise Duplicate
 
 
@@ -58,6 +60,11 @@ def _take(draft: Draft, fact: MerchantCommand, decide: Decide) -> bool:
 
 def _final_no(draft: Draft, command: PspAnswered, facts: list[MerchantCommand]) -> Iterator[MerchantCommand]:
     """The fact that the PSP's no is, where it did not send it itself."""
+    if command.operation == "payout":
+        declined = declined_payout(draft, command) if command.outcome == "declined" else None
+        if declined is not None and not any(isinstance(fact, PayoutFailed) for fact in facts):
+            yield declined
+        return
     asked = _asked(draft, command)
     if command.outcome != "declined" or asked is None or asked.effect_id != command.effect_id:
         return
@@ -84,7 +91,7 @@ def _asked(draft: Draft, command: PspAnswered) -> Asked | None:
     return None if payment is None else payment.asked.get(key)
 
 
-def _noted(draft: Draft, command: PspAnswered, is_told: bool) -> bool:
+def _note(draft: Draft, command: PspAnswered, is_told: bool) -> bool:
     """Keep what is known of the operation; an event says so where no fact does."""
     payment = find_payment(draft, command.merchant_id, command.payment_id or "")
     asked = _asked(draft, command)

@@ -10,6 +10,7 @@ import msgspec
 from app.domain import events as e
 from app.domain import payment_requests as r
 from app.domain.command_base import Payer
+from app.domain.commands import PayoutDue
 from app.domain.psp_calls import PspAnswered
 from app.domain.psp_facts import PspFact
 
@@ -64,6 +65,17 @@ OPERATION_EVENTS: Final = (
     e.OperationUnknown,
     e.OperationStuck,
 )
+PAYOUT: Final[dict[str, Any]] = {
+    "id": "pc.0.7.1",
+    "seq": 2,
+    "merchant_id": "m-1",
+    "payout_id": "po-1",
+    **MONEY,
+    "occurred_at": AT,
+    "status": "started",
+}
+PAYOUT_FULL: Final[dict[str, Any]] = {**PAYOUT, "psp_payout_id": "tr_1", "transaction_id": "pc.0.7.0"}
+PAYOUT_CALL_EVENTS: Final = (e.PayoutWasAccepted, e.PayoutIsUnknown, e.PayoutIsStuck)
 
 ASKING_FULL: Final[tuple[msgspec.Struct, ...]] = (
     r.PaymentCreate(
@@ -84,6 +96,9 @@ ASKING_FULL: Final[tuple[msgspec.Struct, ...]] = (
     ),
     r.PaymentCapture(id="rq_2", **PAYMENT, **MONEY, capture_id="cap-1"),
     r.PaymentVoid(id="rq_3", **PAYMENT),
+    r.PayoutApprove(id="rq_4", merchant_id="m-1", payout_id="po-1", by="ann"),
+    r.PayoutReject(id="rq_5", merchant_id="m-1", payout_id="po-1", by="ann", reason="not yet"),
+    PayoutDue(id="payout/schedule/1", merchant_id="m-1", period="2026-11-21"),
     r.AuthorizationExpire(id="authorization/pay-1/1", **PAYMENT),
     PspAnswered(
         **ANSWERED,
@@ -94,9 +109,15 @@ ASKING_FULL: Final[tuple[msgspec.Struct, ...]] = (
         reason="slow",
     ),
     *(event(**OPERATION_FULL) for event in OPERATION_EVENTS),
+    e.PayoutWasApproved(**PAYOUT_FULL, by="ann"),
+    e.PayoutWasRejected(**PAYOUT_FULL, by="ann", reason="not yet"),
+    *(event(**PAYOUT_FULL, reason="timeout") for event in PAYOUT_CALL_EVENTS),
 )
 ASKING_MINIMAL: Final[tuple[msgspec.Struct, ...]] = (
     r.PaymentCreate(**CREATE),
     PspAnswered(**ANSWERED),
     *(event(**OPERATION) for event in OPERATION_EVENTS),
+    e.PayoutWasApproved(**PAYOUT, by="ann"),
+    e.PayoutWasRejected(**PAYOUT, by="ann", reason="not yet"),
+    *(event(**PAYOUT) for event in PAYOUT_CALL_EVENTS),
 )

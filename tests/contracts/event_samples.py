@@ -77,7 +77,9 @@ EVENTS: Final[tuple[msgspec.Struct, ...]] = (
     e.RefundCorrected(**REFUND_EVENT, **POSTED, psp_refund_id="re_1"),
     e.RefundHasFailed(**REFUND_EVENT, **POSTED, psp_refund_id="re_1", reason="closed"),
     *(event(**DISPUTE_EVENT, **DISPUTE_DETAILS, **POSTED) for event in DISPUTE_EVENTS),
-    e.PayoutStarted(**PAYOUT_EVENT, **PAID_OUT, status="started"),
+    e.PayoutStarted(
+        **PAYOUT_EVENT, **PAID_OUT, status="started", parts={"funds_released": 12345}, residual=0
+    ),
     e.PayoutWasPaid(**PAYOUT_EVENT, **PAID_OUT, status="paid", bank_fee=25),
     e.PayoutHasFailed(**PAYOUT_EVENT, **PAID_OUT, status="failed"),
     e.PayoutCameBack(**PAYOUT_EVENT, **PAID_OUT, status="returned"),
@@ -126,3 +128,5 @@ EVENTS_MINIMAL: Final[tuple[msgspec.Struct, ...]] = (
     e.WebhookEndpointDisabled(**ENDPOINT),
     e.RequestRefused(**EVENT, request_id="c3", request_type="payout.create", code="insufficient_funds"),
 )
+PAYOUT_STARTED_EARLIER: Final = e.PayoutStarted(**PAYOUT_EVENT, **PAID_OUT, status="started")
+"""Of before payouts kept what they are made of."""

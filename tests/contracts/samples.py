@@ -18,6 +18,7 @@ from app.domain.command_base import Payer
 from app.domain.configuration import (
     BookRates,
     FeePlan,
+    PayoutSchedule,
     PspConfiguration,
     Rate,
     SourceConfiguration,
@@ -29,7 +30,7 @@ from app.domain.webhooks import WebhookReceived
 from tests.contracts.asking_samples import ASKING_FULL, ASKING_MINIMAL
 from tests.contracts.effect_samples import EFFECTS_FULL, EFFECTS_MINIMAL
 from tests.contracts.endpoint_samples import ENDPOINTS_FULL, ENDPOINTS_MINIMAL
-from tests.contracts.event_samples import EVENTS, EVENTS_MINIMAL, NAMED
+from tests.contracts.event_samples import EVENTS, EVENTS_MINIMAL, NAMED, PAYOUT_STARTED_EARLIER
 from tests.contracts.matching_samples import MATCHING_EARLIER, MATCHING_FULL, MATCHING_MINIMAL
 
 AT: Final = datetime(2026, 11, 20, 9, 0, tzinfo=UTC)
@@ -116,6 +117,7 @@ FULL: Final[tuple[msgspec.Struct, ...]] = (
         parking_window_seconds=6,
         default_psp="stripe",
         payout_psp="stripe",
+        payout_approval_above=100_000,
         psps={
             "stripe": PspConfiguration(
                 fee_plan=FeePlan(bps=150, fixed={"EUR": 25}),
@@ -145,6 +147,10 @@ FULL: Final[tuple[msgspec.Struct, ...]] = (
         release_delay_days=1,
         release_delay_seconds=4,
         negative_limit=500,
+        payout_approval_above=50_000,
+        payout_schedule=PayoutSchedule(
+            interval="weekly", weekday=4, day=15, minimum=1000, reserve=500, every_seconds=60
+        ),
     ),
     c.PaymentRecord(
         id="c1",
@@ -189,7 +195,7 @@ FULL: Final[tuple[msgspec.Struct, ...]] = (
         occurred_at=AT,
         home="pi_1",
     ),
-    c.PayoutCreate(id="c4", merchant_id="m-1", **MONEY, payout_id="po-1"),
+    c.PayoutCreate(id="c4", merchant_id="m-1", **MONEY, payout_id="po-1", requested_by="ann"),
     c.PayoutPaid(
         id="c5", merchant_id="m-1", payout_id="po-1", psp_payout_id="tr_1", bank_fee=25, occurred_at=AT
     ),
@@ -340,6 +346,18 @@ EARLIER: Final[dict[str, msgspec.Struct]] = MATCHING_EARLIER | {
         },
         book=BookRates(currency="USD", rates={"EUR": Rate(value=10850, scale=4, quote_id="q-1")}),
     ),
+    "merchant.configure.1": c.MerchantConfigure(
+        id="c0",
+        merchant_id="m-1",
+        name="Acme",
+        settlement_currency="EUR",
+        fee_plan=FeePlan(bps=290, fixed={"EUR": 30}),
+        release_delay_days=1,
+        release_delay_seconds=4,
+        negative_limit=500,
+    ),
+    "payout.create.1": c.PayoutCreate(id="c4", merchant_id="m-1", **MONEY, payout_id="po-1"),
+    "payout.started.1": PAYOUT_STARTED_EARLIER,
     "platform.configure.2": c.PlatformConfigure(
         id="p-1",
         default_plan=FeePlan(bps=290, fixed={"USD": 30, "EUR": 25}),
