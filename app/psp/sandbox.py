@@ -17,9 +17,10 @@ import msgspec
 from app.domain.psp_facts import PspFactKind
 from app.psp.adapter import Adapter, EventIgnored, Headers, Parsed, Unreadable, why_ignored
 from app.psp.reading import decode, fact, minor_units, ours
+from app.psp.sandbox_answers import NAME
+from app.psp.sandbox_calls import connect
 from app.psp.signatures import any_equal, is_fresh, sha256_base64
 
-NAME: Final = "sandbox"
 HEADERS: Final = ("webhook-id", "webhook-timestamp", "webhook-signature")
 PREFIX: Final = "whsec_"
 VERSION: Final = "v1,"
@@ -113,4 +114,6 @@ def named(kind: PspFactKind, ids: dict[str, Any]) -> dict[str, Any]:
     return ids
 
 
-ADAPTER: Final = Adapter(name=NAME, headers=HEADERS, key=key, verify=verify, parse=parse, ignored=IGNORED)
+ADAPTER: Final = Adapter(
+    name=NAME, headers=HEADERS, key=key, verify=verify, parse=parse, ignored=IGNORED, connect=connect
+)

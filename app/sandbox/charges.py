@@ -119,7 +119,7 @@ def _take(
         created_at=draft.now,
         amount=amount,
         currency=charge.currency,
-        metadata=metadata,
+        metadata={**charge.metadata, **metadata},
     )
     draft.put(charge)
     draft.put(taken)

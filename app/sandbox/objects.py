@@ -58,7 +58,7 @@ class Charge(Thing, frozen=True, kw_only=True, tag="charge"):
 
 
 class Capture(Thing, frozen=True, kw_only=True, tag="capture"):
-    """`id` is the charge's own where it captured by itself."""
+    """`id` is the charge's own where it captured by itself. Parts of a charge have its metadata in theirs."""
 
     charge: str
 
@@ -73,6 +73,7 @@ class Refund(Thing, frozen=True, kw_only=True, tag="refund"):
 class Dispute(Thing, frozen=True, kw_only=True, tag="dispute"):
     charge: str
     fee: int = 0
+    fee_returned: int = 0
     status: Literal["open", "won", "lost"] = "open"
     reason: str | None = None
     closed_at: datetime | None = None

@@ -23,7 +23,7 @@ def refund(
         created_at=draft.now,
         amount=amount,
         currency=charge.currency,
-        metadata=metadata,
+        metadata={**charge.metadata, **metadata},
         due_at=fails_at,
     )
     draft.put(replace(charge, amount_refunded=charge.amount_refunded + amount))
@@ -60,7 +60,7 @@ def open_dispute(
         created_at=draft.now,
         amount=amount,
         currency=charge.currency,
-        metadata=metadata,
+        metadata={**charge.metadata, **metadata},
         fee=fee,
         reason=reason,
     )
@@ -75,7 +75,7 @@ def win_dispute(draft: Draft, dispute_id: str) -> Dispute:
     """The amount comes back, and what the plan says of the fee."""
     made, charge = _open(draft, dispute_id)
     returned = min(draft.terms.plan.dispute_returned, made.fee)
-    won = replace(made, status="won", closed_at=draft.now)
+    won = replace(made, status="won", closed_at=draft.now, fee_returned=returned)
     draft.put(replace(charge, amount_disputed=charge.amount_disputed - made.amount))
     draft.put(won)
     draft.move("chargeback_reversal", won, made.amount, -returned)
