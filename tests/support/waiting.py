@@ -7,7 +7,7 @@ import inspect
 import socket
 import time
 from collections.abc import Awaitable, Callable
-from typing import TypeVar
+from typing import TypeVar, overload
 
 Answer = TypeVar("Answer")
 POLL_SECONDS = 0.02
@@ -25,6 +25,12 @@ def wait_for(condition: Callable[[], Answer], within_seconds: float, what: str) 
         time.sleep(POLL_SECONDS)
 
 
+@overload
+async def eventually(
+    condition: Callable[[], Awaitable[Answer]], within_seconds: float, what: str
+) -> Answer: ...
+@overload
+async def eventually(condition: Callable[[], Answer], within_seconds: float, what: str) -> Answer: ...
 async def eventually(
     condition: Callable[[], Answer | Awaitable[Answer]], within_seconds: float, what: str
 ) -> Answer:
