@@ -71,6 +71,8 @@ class Lot:
         self.idle_since: float | None = None
         self.items: dict[str, Item] = {}
         self.overflow = False
+        self.skipped = False
+        """Something was left behind the horizon since its rows were last asked for."""
         self.horizon = -1
         """Offset of the last effect held; with `overflow` there are more behind it."""
         self._lines: dict[str, list[tuple[int, str]]] = {}
@@ -92,7 +94,7 @@ class Lot:
             return True
         if row.offset > self.horizon:
             if self.overflow or len(self.items) >= WINDOW:
-                self.overflow = True
+                self.overflow = self.skipped = True
                 return False
             self.horizon = row.offset
         item = self.items[row.id] = Item(row)
@@ -220,20 +222,22 @@ class Board:
 
     def to_refill(self) -> list[tuple[str, int]]:
         """(target, offset): targets whose window has room, and the offset behind which more is to be read."""
-        low = WINDOW // 2
-        return [
-            (name, lot.horizon) for name, lot in self._lots.items() if lot.overflow and len(lot.items) <= low
-        ]
+        asked = []
+        for name, lot in self._lots.items():
+            if lot.overflow and len(lot.items) <= WINDOW // 2:
+                lot.skipped = False
+                asked.append((name, lot.horizon))
+        return asked
 
     def refill(self, target: str, rows: Sequence[Row], is_all: bool) -> None:
         """What was read behind the horizon, in order. `is_all`: there is nothing behind these."""
         lot = self._lots.get(target)
         if lot is None:
             return
-        lot.overflow = False
+        skipped, lot.overflow = lot.skipped, False
         for row in rows:
             self.note(row)
-        lot.overflow = lot.overflow or not is_all
+        lot.overflow = lot.overflow or skipped or not is_all
 
     def stale(self, before: float) -> list[Item]:
         """What was reported before `before` and has not been heard of since: another worker may have decided
