@@ -19,8 +19,11 @@ from typing import Final
 
 from app.domain.psp_facts import PspFact
 from app.psp.adapter import Adapter, EventIgnored, Headers, Parsed, Reply, Unreadable, why_ignored
+from app.psp.adyen_calls import connect
 from app.psp.adyen_events import IGNORED, IGNORED_IF_REFUSED, READERS
 from app.psp.adyen_items import NAME, TRUE, Item, Notification, SignedItem, raw_items
+from app.psp.adyen_transfers import TYPES as TRANSFERS
+from app.psp.adyen_transfers import read_transfer
 from app.psp.reading import decode
 from app.psp.signatures import any_equal, sha256_base64
 
@@ -55,7 +58,7 @@ def _is_signed(item: SignedItem, keys: Sequence[bytes]) -> bool:
 def parse(headers: Headers, body: bytes) -> Parsed:
     items = [decode(raw, Item, f"$.notificationItems[{n}]") for n, raw in enumerate(raw_items(body))]
     if not items:
-        raise _of_another_kind(decode(body, Notification))
+        return _of_another_kind(body)
     found: list[tuple[str, PspFact]] = []
     ignored = []
     for item in items:
@@ -80,12 +83,15 @@ def _facts(item: Item) -> list[PspFact]:
     return read(item)
 
 
-def _of_another_kind(delivery: Notification) -> Exception:
+def _of_another_kind(body: bytes) -> Parsed:
+    delivery = decode(body, Notification)
     kind = TERMINAL if delivery.SaleToPOIRequest is not None else delivery.type
     if kind is None:
-        return Unreadable("notificationItems: missing, and no `type` says what this is")
+        raise Unreadable("notificationItems: missing, and no `type` says what this is")
+    if kind in TRANSFERS:
+        return read_transfer(body)
     reason = why_ignored(IGNORED, kind)
-    return EventIgnored(f"{kind}: {reason}") if reason else Unreadable(f"type: {kind!r} is not known")
+    raise EventIgnored(f"{kind}: {reason}") if reason else Unreadable(f"type: {kind!r} is not known")
 
 
 ADAPTER: Final = Adapter(
@@ -96,4 +102,5 @@ ADAPTER: Final = Adapter(
     parse=parse,
     reply=Reply(b"[accepted]"),
     ignored=IGNORED,
+    connect=connect,
 )

@@ -25,11 +25,18 @@ def authorisation(item: Item) -> list[PspFact]:
     payment, method = item.psp_reference, item.payment_method
     if item.success != TRUE:
         return [adyen_fact("failed", item, payment, reason=item.reason, method=method)]
-    own = item.additional.get("metadata.order_ref") or item.merchant_reference or None
-    authorized = adyen_fact("authorized", item, payment, order_ref=own, method=method)
+    order = _order_ref(item)
+    authorized = adyen_fact("authorized", item, payment, order_ref=order, method=method)
     if not _captured_at_once(item):
         return [authorized]
-    return [authorized, adyen_fact("captured", item, payment, "capture_id", order_ref=own, method=method)]
+    return [authorized, adyen_fact("captured", item, payment, "capture_id", order_ref=order, method=method)]
+
+
+def _order_ref(item: Item) -> str | None:
+    """A payment that we asked for names its order in the metadata; one of upstream's is its reference."""
+    named: str | None = item.additional.get("metadata.order_ref")
+    is_ours = item.additional.get("metadata.payment_id")
+    return named or (None if is_ours else item.merchant_reference or None)
 
 
 def _captured_at_once(item: Item) -> bool:

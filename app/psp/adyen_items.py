@@ -17,6 +17,9 @@ EXPONENTS: Final = {"CLP": 2, "CVE": 0, "IDR": 0, "ISK": 2}
 """Where Adyen's decimals are not ISO 4217's (docs.adyen.com/development-resources/currency-codes: "differs
 from standard")."""
 METADATA: Final = "metadata."
+REFERENCES: Final = {"capture": "capture_id:", "refund": "refund_id:"}
+"""How the references of our modifications begin: Adyen gives them back, but no metadata."""
+PAYOUT_REFERENCE: Final = "payout_id:"
 TRUE: Final = "true"
 
 
@@ -107,9 +110,12 @@ def adyen_fact(
 ) -> PspFact:
     """A fact of Adyen's in ISO units; our ids are those that we gave the payment as `metadata`."""
     metadata: Mapping[str, Any] = {
-        name.removeprefix(METADATA): value
-        for name, value in item.additional.items()
-        if name.startswith(METADATA)
+        **own_id_of(item),
+        **{
+            name.removeprefix(METADATA): value
+            for name, value in item.additional.items()
+            if name.startswith(METADATA)
+        },
     }
     currency = item.amount.currency
     return fact(
@@ -121,3 +127,9 @@ def adyen_fact(
         occurred_at=item.event_date,
         **ours(metadata, own_id) | fields,
     )
+
+
+def own_id_of(item: Item) -> dict[str, str]:
+    """Our id of the capture or refund, where it was our request: its reference comes back with the item."""
+    name, colon, value = (item.merchant_reference or "").partition(":")
+    return {name: value} if f"{name}{colon}" in REFERENCES.values() and value else {}

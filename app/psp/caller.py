@@ -9,7 +9,7 @@ from typing import Any
 
 import structlog
 
-from app.domain.card_numbers import is_card_number
+from app.domain.card_numbers import holds_card_number
 from app.domain.psp_calls import PspAnswer, PspCall
 from app.psp.adapter import Access, Adapter, Caller
 from app.psp.answers import ended
@@ -27,8 +27,8 @@ class WatchedCaller:
 
     async def perform(self, call: PspCall) -> PspAnswer:
         """The caller's answer. An exception of it is a fault of ours: loud, and the outcome unknown."""
-        if call.payment_method is not None and is_card_number(call.payment_method):
-            return ended("declined", "payment_method is a card number; a PSP's token is needed")
+        if call.payment_method is not None and holds_card_number(call.payment_method):
+            return ended("declined", "payment_method holds a card number; a PSP's token is needed")
         began = self._clock()
         try:
             answer = await self._caller.perform(call)

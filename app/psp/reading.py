@@ -9,6 +9,7 @@ from typing import Annotated, Any, Final, TypeVar
 import msgspec
 from msgspec import Meta
 
+from app.domain.card_numbers import mask_card_numbers
 from app.domain.money import EXPONENTS, MoneyError, check_currency
 from app.domain.psp_facts import PspFact
 from app.psp.adapter import Unreadable
@@ -76,9 +77,12 @@ def ours(metadata: Mapping[str, Any], own_id: str) -> dict[str, Any]:
 
 
 def fact(**fields: Any) -> PspFact:
-    """A checked PspFact. Raises Unreadable where a field is missing or outside of its limits."""
+    """A checked PspFact, its reason without card numbers.
+
+    Raises Unreadable where a field is missing or outside of its limits.
+    """
     reason = fields.get("reason")
-    fields["reason"] = reason[:LONGEST_REASON] if reason else None
+    fields["reason"] = mask_card_numbers(reason)[:LONGEST_REASON] if reason else None
     try:
         made = msgspec.convert(fields, PspFact)
     except ValueError as error:

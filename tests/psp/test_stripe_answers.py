@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 
 from app.domain.psp_calls import PspAnswer
-from app.domain.psp_facts import PspFact
-from tests.psp.reports import facts_of
+from tests.psp.reports import facts_of, same
 from tests.psp.stripe_world import (
     CAPTURED,
     FAILED,
@@ -26,13 +23,6 @@ from tests.support.psp_server import PspServer, says
 from tests.support.webhooks import stripe_delivery
 
 AT = "2026-11-20T09:05:00+00:00"
-
-
-def same(fact: PspFact) -> tuple[Any, ...]:
-    """What makes two facts one, and their figures."""
-    ids = (fact.psp, fact.psp_payment_id, fact.psp_object_id, fact.object_id)
-    ours = (fact.merchant_id, fact.payment_id, fact.order_ref)
-    return (fact.kind, *ids, *ours, fact.amount, fact.currency, fact.fee)
 
 
 def with_metadata(event: Json, metadata: Json) -> Json:
