@@ -23,7 +23,7 @@ KEYS = [f"k-{number}" for number in range(2_000)]
 
 
 def drawn(seed: int, keys: list[str], attempt: int = 1) -> dict[str, Trouble]:
-    faults, chance = Faults(**RATES), Chance(seed)
+    faults, chance = checked(RATES), Chance(seed)
     return {key: trouble(faults, chance, key, attempt) for key in keys}
 
 
@@ -82,10 +82,17 @@ def test_the_command_lines_words() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["throttled", "throttled=many", "thottled=0.1", "throttled=1.1", "errors_before=-1"]
+    ("text", "named"),
+    [
+        ("throttled", "'throttled' is not NAME=NUMBER"),
+        ("throttled=many", "'throttled=many' is not"),
+        ("thottled=0.1", "field `thottled`"),
+        ("throttled=1.1", r"at `\$.throttled`"),
+        ("errors_before=-1", r"at `\$.errors_before`"),
+    ],
 )
-def test_a_wrong_word_is_named(text: str) -> None:
-    with pytest.raises(ConfigurationError, match=text.partition("=")[0]):
+def test_a_wrong_word_is_named(text: str, named: str) -> None:
+    with pytest.raises(ConfigurationError, match=named):
         parse_faults((text,))
 
 

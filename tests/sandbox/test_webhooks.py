@@ -1,4 +1,4 @@
-"""Webhooks of the sandbox PSP to a real receiver: retried until taken, late, twice, overtaken, never; by seed."""
+"""Webhooks of the sandbox PSP to a real receiver: retried until taken, late, twice, overtaken, never."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from app.sandbox.faults import Chance, Faults, deliveries
+from app.sandbox.faults import Chance, checked, deliveries
 from tests.support.sandbox import OURS, Psp, sandbox
 from tests.support.waiting import eventually
 from tests.support.webhook_inbox import inbox
@@ -104,7 +104,7 @@ async def test_one_that_nobody_takes_delays_no_other() -> None:
 
 
 def plan(seed: int, **rates: float) -> list[list[float]]:
-    faults, chance = Faults(**rates), Chance(seed)
+    faults, chance = checked(rates), Chance(seed)
     return [deliveries(faults, chance, f"evt_{number}") for number in range(1_000)]
 
 
