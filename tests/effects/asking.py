@@ -40,8 +40,3 @@ async def ask(live: Live, effects: Sequence[EffectRequested]) -> None:
 async def statuses(live: Live) -> dict[str, str]:
     rows = await live.pool.fetch("SELECT id, status FROM effects")
     return {row["id"]: row["status"] for row in rows}
-
-
-async def all_done(live: Live, count: int) -> bool:
-    found = await statuses(live)
-    return len(found) == count and set(found.values()) == {"done"}
