@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Final, Literal
 
 import aiohttp
@@ -43,7 +43,8 @@ class PspCalls:
         call = attempt.work
         if not isinstance(call, PspCall):
             raise TypeError(f"{type(call).__name__} is no call to a PSP")
-        answer = await self._ask(call, attempt.timeout_seconds)
+        age = datetime.now(UTC) - attempt.requested_at
+        answer = await self._ask(call, age, attempt.timeout_seconds)
         return Outcome(
             outcome=OUTCOMES[answer.kind],
             reason=answer.reason,
@@ -58,14 +59,14 @@ class PspCalls:
         """PSP -> its figures since this process began."""
         return {psp: caller.health for psp, caller in self._callers.items()}
 
-    async def _ask(self, call: PspCall, seconds: float) -> PspAnswer:
+    async def _ask(self, call: PspCall, age: timedelta, seconds: float) -> PspAnswer:
         try:
             caller = self._caller(call.psp)
         except LookupError as error:
             return PspAnswer(kind="misconfigured", reason=str(error.args[0]))
         try:
             async with asyncio.timeout(seconds):
-                return await caller.perform(call)
+                return await caller.perform(call, age)
         except TimeoutError:
             return PspAnswer(kind="unknown", reason=f"no answer in {seconds:g} s")
 

@@ -7,7 +7,8 @@ stored and says only yes or no; `parse` runs behind the log, so that a mistake i
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Final, NamedTuple, Protocol
+from datetime import timedelta
+from typing import Any, Final, NamedTuple, Protocol, runtime_checkable
 
 import msgspec
 
@@ -45,6 +46,13 @@ class Caller(Protocol):
     async def perform(self, call: PspCall) -> PspAnswer: ...
 
 
+@runtime_checkable
+class LateCaller(Caller, Protocol):
+    """One that can also repeat a call whose idempotency key its PSP has forgotten: it looks first."""
+
+    async def perform_late(self, call: PspCall) -> PspAnswer: ...
+
+
 class Adapter(msgspec.Struct, frozen=True, kw_only=True):
     """One PSP. `name` is that of its file, its URL `/webhooks/{name}` and of its facts' `psp`."""
 
@@ -68,6 +76,8 @@ class Adapter(msgspec.Struct, frozen=True, kw_only=True):
 
     None: this PSP only speaks to us.
     """
+    keys_kept: timedelta | None = None
+    """How long the PSP surely knows an idempotency key again; None: for ever."""
 
 
 def why_ignored(ignored: Mapping[str, str], event_type: str) -> str | None:

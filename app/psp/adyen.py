@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from datetime import timedelta
 from typing import Final
 
 from app.domain.psp_facts import PspFact
@@ -103,4 +104,5 @@ ADAPTER: Final = Adapter(
     reply=Reply(b"[accepted]"),
     ignored=IGNORED,
     connect=connect,
+    keys_kept=timedelta(days=7),
 )

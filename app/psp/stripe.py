@@ -11,6 +11,7 @@ those are found by the PaymentIntent's id unless the refund was created with ids
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from datetime import timedelta
 from typing import Final
 
 from app.domain.psp_facts import PspFact
@@ -141,4 +142,5 @@ ADAPTER: Final = Adapter(
     parse=parse,
     ignored=IGNORED,
     connect=connect,
+    keys_kept=timedelta(hours=24),
 )

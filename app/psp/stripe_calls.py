@@ -1,9 +1,9 @@
 """Stripe's API through its own SDK: each operation of ours as one call, each end of it as one answer.
 
-Stripe keeps a key for at least 24 hours (docs.stripe.com/api/idempotent_requests): no attempt may begin
-later than that after the first. Under a key it gives its first answer again, be it a 500: then, and where the
-object was in another state than we thought, the object itself is read. A capture is final: several captures
-of one authorisation, a feature of some Stripe contracts, are not made.
+Stripe keeps a key for at least 24 hours (docs.stripe.com/api/idempotent_requests); later what was made before
+is looked for first. Under a key it gives its first answer again, be it a 500: then, and where the object was
+in another state than we thought, the object itself is read. A capture is final: several captures of one
+authorisation, a feature of some Stripe contracts, are not made.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from app.psp.answers import Answered, ended, unanswered
 from app.psp.reading import NotPayable
 from app.psp.stripe_answers import of_intent, of_payout, of_refund, of_session, raw
 from app.psp.stripe_errors import Read, read_error
-from app.psp.stripe_looks import look, what_became
+from app.psp.stripe_looks import FAILURES, look, look_for, what_became
 from app.psp.stripe_requests import SESSION, options
 from app.psp.stripe_transport import open_client
 
@@ -48,6 +48,14 @@ class StripeCaller:
             return ended("unknown", f"unreadable answer: {wrong}")
         except (aiohttp.ClientError, TimeoutError) as error:
             return unanswered(error)
+
+    async def perform_late(self, call: PspCall) -> PspAnswer:
+        """Made only where nothing with our ids is found; what cannot be seen stays unknown."""
+        try:
+            made = await look_for(self._api, call)
+        except FAILURES as error:
+            return ended("unknown", f"could not look whether it was made: {type(error).__name__}")
+        return made or await self.perform(call)
 
     async def _failed(self, call: PspCall, read: Read) -> PspAnswer:
         if read.fault.payment_intent is not None:

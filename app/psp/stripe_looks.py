@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, Final
 
 import aiohttp
@@ -33,7 +34,11 @@ async def look(api: Api, call: PspCall) -> PspAnswer:
         known = found.data[0].id
     if known.startswith(SESSION):
         return await _of_page(api, known)
-    return _as_seen(of_intent(*raw(await api.v1.payment_intents.retrieve_async(known))))
+    return _as_seen(await _retrieved(api, known))
+
+
+async def _retrieved(api: Api, intent: str) -> PspAnswer:
+    return of_intent(*raw(await api.v1.payment_intents.retrieve_async(intent)))
 
 
 def _as_seen(answer: PspAnswer) -> PspAnswer:
@@ -46,8 +51,7 @@ async def _of_page(api: Api, page: str) -> PspAnswer:
     session = await api.v1.checkout.sessions.retrieve_async(page)
     if not session.payment_intent:
         return of_session(*raw(session))
-    intent = await api.v1.payment_intents.retrieve_async(str(session.payment_intent))
-    return _as_seen(of_intent(*raw(intent)))
+    return _as_seen(await _retrieved(api, str(session.payment_intent)))
 
 
 async def what_became(api: Api, call: PspCall, otherwise: PspAnswer) -> PspAnswer:
@@ -59,27 +63,33 @@ async def what_became(api: Api, call: PspCall, otherwise: PspAnswer) -> PspAnswe
 
 
 async def _found(api: Api, call: PspCall, otherwise: PspAnswer) -> PspAnswer:
-    if call.operation == "refund":
-        return await _refund(api, call) or otherwise
-    if call.operation == "payout":
-        return await _payout(api, call) or otherwise
-    if call.operation == "authorize":
-        found = await look(api, call)
-        return found if found.facts else otherwise
+    if call.operation in ("refund", "payout", "authorize"):
+        found = await look_for(api, call)
+        return otherwise if found is None or found.kind == "unknown" else found
     if call.operation in ("capture", "void") and not str(call.psp_payment_id).startswith(SESSION):
         return await _intent(api, call, otherwise)
     return otherwise
 
 
-async def _refund(api: Api, call: PspCall) -> PspAnswer | None:
-    of: Any = {payment_kind(call): call.psp_payment_id, "limit": NEWEST}
-    made = await api.v1.refunds.list_async(of)
-    return next((of_refund(*_one(each)) for each in made.data if _is_ours(each, call)), None)
+async def look_for(api: Api, call: PspCall) -> PspAnswer | None:
+    """What carries our ids, of an authorisation, refund or payout. None: there is nothing.
+
+    Of an authorisation that holds only where it was asked for more than an hour ago: the search lags.
+    """
+    if call.operation == "authorize":
+        found = await api.v1.payment_intents.search_async({"query": search(call)})
+        return await _retrieved(api, found.data[0].id) if found.data else None
+    if call.operation == "refund":
+        of: Any = {payment_kind(call): call.psp_payment_id, "limit": NEWEST}
+        return _among(await api.v1.refunds.list_async(of), call, of_refund)
+    return _among(await api.v1.payouts.list_async({"limit": NEWEST}), call, of_payout)
 
 
-async def _payout(api: Api, call: PspCall) -> PspAnswer | None:
-    made = await api.v1.payouts.list_async({"limit": NEWEST})
-    return next((of_payout(*_one(each)) for each in made.data if _is_ours(each, call)), None)
+def _among(page: Any, call: PspCall, read: Callable[..., PspAnswer]) -> PspAnswer | None:
+    made = next((read(*_one(each)) for each in page.data if _is_ours(each, call)), None)
+    if made is None and getattr(page, "has_more", False):
+        return ended("unknown", f"more than {NEWEST} to look through")
+    return made
 
 
 async def _intent(api: Api, call: PspCall, otherwise: PspAnswer) -> PspAnswer:

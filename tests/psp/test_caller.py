@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from typing import Any
 
+import msgspec
 import pytest
 from aiohttp import ClientSession
 
@@ -13,7 +16,8 @@ from app.psp.adapter import Access, Adapter
 from app.psp.caller import WatchedCaller, open_caller
 from app.psp.health import BOUNDS_SECONDS, Health
 from app.psp.registry import adapters
-from tests.support.psp_server import PspServer
+from tests.psp import stripe_world
+from tests.support.psp_server import PspServer, Respond, hangs, resets, says
 
 CARD = "4242424242424242"
 NOW = datetime(2026, 11, 20, 9, tzinfo=UTC)
@@ -72,7 +76,7 @@ async def test_a_fault_of_ours_is_an_answer_too() -> None:
 async def test_each_call_is_counted_with_its_time() -> None:
     clock: Iterator[float] = iter([0.0, 0.2, 10.0, 10.4])
     caller = WatchedCaller(
-        Scripted(PspAnswer(kind="done"), PspAnswer(kind="declined")), Health("stripe"), clock.__next__
+        Scripted(PspAnswer(kind="done"), PspAnswer(kind="declined")), Health("stripe"), clock=clock.__next__
     )
     await caller.perform(call())
     await caller.perform(call())
@@ -80,6 +84,68 @@ async def test_each_call_is_counted_with_its_time() -> None:
     assert (health.calls, health.answers["done"], health.answers["declined"]) == (2, 1, 1)
     assert health.mean_seconds == pytest.approx(0.3)
     assert [count for count in health.buckets if count] == [1, 1]
+
+
+async def test_a_call_that_is_cut_off_is_counted(psp: PspServer) -> None:
+    caller = open_caller(adapters()["stripe"], Access("sk_test_1", psp.url), psp.session)
+    psp.says.append(hangs)
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(0.5):
+            await caller.perform(call(payment_method="pm_1"))
+    assert caller.health.answers["unknown"] == 1
+
+
+class TestLate:
+    """A PSP forgets idempotency keys; what it would then do twice is not simply sent again."""
+
+    KEPT = timedelta(hours=24)
+
+    def caller(self, *answers: PspAnswer) -> WatchedCaller:
+        return WatchedCaller(Scripted(*answers), Health("adyen"), self.KEPT)
+
+    async def test_in_time_it_is_sent(self) -> None:
+        answer = await self.caller(PspAnswer(kind="done")).perform(call(), timedelta(hours=23))
+        assert answer.kind == "done"
+
+    @pytest.mark.parametrize("operation", ["authorize", "refund", "payout"])
+    async def test_too_late_it_is_not(self, operation: Any) -> None:
+        asked = msgspec.structs.replace(call(), operation=operation)
+        assert (await self.caller().perform(asked, self.KEPT)).kind == "misconfigured"
+
+    @pytest.mark.parametrize("operation", ["capture", "void", "session", "get"])
+    async def test_what_cannot_happen_twice_is_sent_at_any_time(self, operation: Any) -> None:
+        asked = msgspec.structs.replace(call(), operation=operation)
+        assert (await self.caller(PspAnswer(kind="done")).perform(asked, 9 * self.KEPT)).kind == "done"
+
+    async def test_where_keys_are_kept_for_ever_nothing_is_late(self) -> None:
+        caller = WatchedCaller(Scripted(PspAnswer(kind="done")), Health("sandbox"))
+        assert (await caller.perform(call(), 999 * self.KEPT)).kind == "done"
+
+    def test_real_psps_do_forget(self) -> None:
+        kept = {name: adapters()[name].keys_kept for name in ("stripe", "adyen")}
+        assert kept == {"stripe": timedelta(hours=24), "adyen": timedelta(days=7)}
+
+    async def test_stripe_looks_for_a_refund_before_it_makes_it(self, psp: PspServer) -> None:
+        caller = open_caller(adapters()["stripe"], Access("sk_test_1", psp.url), psp.session)
+        made = stripe_world.thing(stripe_world.P.refund_created(), metadata=stripe_world.REFUND)
+        psp.says += [says(200, {"object": "list", "data": [made], "has_more": False})]
+        answer = await caller.perform(stripe_world.call("refund"), self.KEPT)
+        assert [fact.kind for fact in answer.facts] == ["refunded"]
+        assert [request.method for request in psp.seen] == ["GET"]
+
+    async def test_and_makes_it_where_there_is_none(self, psp: PspServer) -> None:
+        caller = open_caller(adapters()["stripe"], Access("sk_test_1", psp.url), psp.session)
+        made = stripe_world.thing(stripe_world.P.refund_created())
+        psp.says += [says(200, {"object": "list", "data": [], "has_more": False}), says(200, made)]
+        assert (await caller.perform(stripe_world.call("refund"), self.KEPT)).kind == "done"
+        assert [request.method for request in psp.seen] == ["GET", "POST"]
+
+    @pytest.mark.parametrize("more", [says(200, {"object": "list", "data": [], "has_more": True}), resets])
+    async def test_but_not_where_it_cannot_see_all(self, psp: PspServer, more: Respond) -> None:
+        caller = open_caller(adapters()["stripe"], Access("sk_test_1", psp.url), psp.session)
+        psp.says += [more, more]  # aiohttp itself repeats a GET once
+        assert (await caller.perform(stripe_world.call("payout"), self.KEPT)).kind == "unknown"
+        assert {request.method for request in psp.seen} == {"GET"}
 
 
 async def test_a_psp_that_only_speaks_to_us_is_not_called() -> None:
