@@ -9,7 +9,7 @@ from pathlib import Path
 from tests.support.commands import CHECKOUT, app_command
 from tests.support.live import STOP_SECONDS, Live
 
-TIMERS = {
+SETTINGS = {
     "TALLYSTICK_WEBHOOK_ALLOWED_NETWORKS": "127.0.0.0/8",
     "TALLYSTICK_WEBHOOK_SIGNING_SECRET": "s" * 32,
     "TALLYSTICK_SESSION_TIMEOUT_SECONDS": "6",
@@ -24,11 +24,12 @@ class Workers:
         self._folder = folder
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
 
-    def start(self, name: str = "one") -> None:
+    def start(self, name: str = "one", **extra: str) -> None:
         environment = self._live.environment(
-            **TIMERS,
+            **SETTINGS,
             TALLYSTICK_WORKER_ID=name,
             TALLYSTICK_DATA_DIR=str(self._folder / name),
+            **extra,
         )
         with self.log_path(name).open("ab") as log:
             self._processes[name] = subprocess.Popen(
