@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import Any, Final
 
 import msgspec
+from msgspec.structs import replace
 
 from app.domain.psp_calls import PspAnswer
 from app.domain.psp_facts import PspFact
@@ -65,6 +66,7 @@ INTENT: Final[Mapping[str | None, Callable[[Event], list[PspFact]]]] = {
     "requires_payment_method": intent_failed,
 }
 """What a PaymentIntent's status says; the others say nothing yet, and an event will come."""
+CAME_TO_NOTHING: Final = ("refund_failed", "payout_failed")
 MADE: Final = ("requires_capture", "requires_action", "requires_payment_method")
 """Reached by the very call that made the intent, unless told otherwise."""
 
@@ -107,6 +109,8 @@ def _of(read: Callable[[Event], list[PspFact]], body: bytes, headers: Mapping[st
         facts = tuple(read(_event(thing, body, _seconds(answered_at(headers)))))
     except EventIgnored:
         facts = ()
+    if facts and facts[0].kind in CAME_TO_NOTHING:
+        return replace(ended("declined", facts[0].reason, facts), psp_object_id=thing.id)
     return PspAnswer(kind="done", facts=facts, psp_object_id=thing.id)
 
 

@@ -22,7 +22,7 @@ from app.psp.answers import Answered, ended, unanswered
 from app.psp.reading import NotPayable
 from app.psp.stripe_answers import of_intent, of_payout, of_refund, of_session, raw
 from app.psp.stripe_errors import Read, read_error
-from app.psp.stripe_looks import FAILURES, look, look_for, what_became
+from app.psp.stripe_looks import FAILURES, look, look_for, searched, what_became
 from app.psp.stripe_requests import SESSION, options
 from app.psp.stripe_transport import open_client
 
@@ -81,32 +81,31 @@ async def _authorize(api: Api, call: PspCall) -> PspAnswer:
 
 
 async def _capture(api: Api, call: PspCall) -> PspAnswer:
-    intent = await api.v1.payment_intents.capture_async(_id(call), requests.capture(call), options(call))
+    known = await _id(api, call)
+    intent = await api.v1.payment_intents.capture_async(known, requests.capture(call), options(call))
     return of_intent(*raw(intent))
 
 
 async def _void(api: Api, call: PspCall) -> PspAnswer:
     """A page that nobody has paid on is closed instead."""
-    if _id(call).startswith(SESSION):
-        closed = await api.v1.checkout.sessions.expire_async(_id(call), {}, options(call))
-        return of_session(*raw(closed))
-    return of_intent(*raw(await api.v1.payment_intents.cancel_async(_id(call), {}, options(call))))
+    known = await _id(api, call)
+    if known.startswith(SESSION):
+        return of_session(*raw(await api.v1.checkout.sessions.expire_async(known, {}, options(call))))
+    return of_intent(*raw(await api.v1.payment_intents.cancel_async(known, {}, options(call))))
 
 
 async def _refund(api: Api, call: PspCall) -> PspAnswer:
-    _id(call)
-    return of_refund(*raw(await api.v1.refunds.create_async(requests.refund(call), options(call))))
+    asked = requests.refund(call, await _id(api, call))
+    return of_refund(*raw(await api.v1.refunds.create_async(asked, options(call))))
 
 
 async def _payout(api: Api, call: PspCall) -> PspAnswer:
     return of_payout(*raw(await api.v1.payouts.create_async(requests.payout(call), options(call))))
 
 
-def _id(call: PspCall) -> str:
-    """Raises Answered: without the PSP's id there is nothing to act upon."""
-    if call.psp_payment_id is None:
-        raise Answered(ended("misconfigured", f"{call.operation}: the PSP's id of the payment is missing"))
-    return call.psp_payment_id
+async def _id(api: Api, call: PspCall) -> str:
+    """Stripe's id of the payment; searched for where no answer and no event has brought it yet."""
+    return call.psp_payment_id or await searched(api, call)
 
 
 OPERATIONS: Final[Mapping[Operation, Callable[[Api, PspCall], Awaitable[PspAnswer]]]] = {

@@ -13,7 +13,7 @@ from app.domain.psp_calls import PspAnswer, PspCall, metadata
 from app.psp.adapter import Unreadable
 from app.psp.answers import Answered, ended
 from app.psp.stripe_answers import intent_facts, of_intent, of_payout, of_refund, of_session, raw
-from app.psp.stripe_requests import SESSION, payment_kind, search
+from app.psp.stripe_requests import SESSION, of_payment, search
 
 Api = stripe.StripeClient
 NEWEST: Final = 100
@@ -26,12 +26,7 @@ async def look(api: Api, call: PspCall) -> PspAnswer:
 
     Stripe's search lags about a minute behind: what it does not find is unknown, never absent.
     """
-    known = call.psp_payment_id
-    if known is None:
-        found = await api.v1.payment_intents.search_async({"query": search(call)})
-        if not found.data:
-            return ended("unknown", "no payment with our ids is found yet")
-        known = found.data[0].id
+    known = call.psp_payment_id or await searched(api, call)
     if known.startswith(SESSION):
         return await _of_page(api, known)
     return _as_seen(await _retrieved(api, known))
@@ -39,6 +34,14 @@ async def look(api: Api, call: PspCall) -> PspAnswer:
 
 async def _retrieved(api: Api, intent: str) -> PspAnswer:
     return of_intent(*raw(await api.v1.payment_intents.retrieve_async(intent)))
+
+
+async def searched(api: Api, call: PspCall) -> str:
+    """The id of the payment with our ids. Raises Answered where none is found."""
+    found = await api.v1.payment_intents.search_async({"query": search(call)})
+    if not found.data:
+        raise Answered(ended("unknown", "no payment with our ids is found yet"))
+    return found.data[0].id
 
 
 def _as_seen(answer: PspAnswer) -> PspAnswer:
@@ -80,7 +83,7 @@ async def look_for(api: Api, call: PspCall) -> PspAnswer | None:
         found = await api.v1.payment_intents.search_async({"query": search(call)})
         return await _retrieved(api, found.data[0].id) if found.data else None
     if call.operation == "refund":
-        of: Any = {payment_kind(call): call.psp_payment_id, "limit": NEWEST}
+        of: Any = {**of_payment(call.psp_payment_id or await searched(api, call)), "limit": NEWEST}
         return _among(await api.v1.refunds.list_async(of), call, of_refund)
     return _among(await api.v1.payouts.list_async({"limit": NEWEST}), call, of_payout)
 
@@ -93,11 +96,12 @@ def _among(page: Any, call: PspCall, read: Callable[..., PspAnswer]) -> PspAnswe
 
 
 async def _intent(api: Api, call: PspCall, otherwise: PspAnswer) -> PspAnswer:
-    body, headers = raw(await api.v1.payment_intents.retrieve_async(str(call.psp_payment_id)))
+    known = call.psp_payment_id or await searched(api, call)
+    body, headers = raw(await api.v1.payment_intents.retrieve_async(known))
     facts = intent_facts(body, headers)
     done = {"capture": ("captured", call.object_id), "void": ("voided", None)}[call.operation]
     if any((fact.kind, fact.object_id) == done for fact in facts):
-        return PspAnswer(kind="done", facts=facts, psp_object_id=call.psp_payment_id)
+        return PspAnswer(kind="done", facts=facts, psp_object_id=known)
     return replace(otherwise, facts=facts) if otherwise.kind == "declined" else otherwise
 
 

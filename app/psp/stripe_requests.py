@@ -64,13 +64,13 @@ def capture(call: PspCall) -> Any:
     return {"amount_to_capture": units(call), "metadata": metadata(call)}
 
 
-def refund(call: PspCall) -> Any:
-    return {payment_kind(call): call.psp_payment_id, "amount": units(call), "metadata": metadata(call)}
+def refund(call: PspCall, payment: str) -> Any:
+    return {**of_payment(payment), "amount": units(call), "metadata": metadata(call)}
 
 
-def payment_kind(call: PspCall) -> str:
-    """Under which parameter the payment's id goes: payments of upstream's may be bare charges."""
-    return "charge" if str(call.psp_payment_id).startswith(("ch_", "py_")) else "payment_intent"
+def of_payment(payment: str) -> dict[str, str]:
+    """The payment's id under its parameter: payments of upstream's may be bare charges."""
+    return {"charge" if payment.startswith(("ch_", "py_")) else "payment_intent": payment}
 
 
 def payout(call: PspCall) -> Any:

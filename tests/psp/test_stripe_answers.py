@@ -80,6 +80,12 @@ class TestAnswers:
         assert (answered.kind, answered.facts) == ("done", ())
         assert answered.psp_object_id == "re_0000000000000007"
 
+    async def test_a_refund_that_came_to_nothing_is_a_decline(self, psp: PspServer) -> None:
+        failed = thing(P.refund_created("failed"), failure_reason="lost_or_stolen_card")
+        answered = await answer(psp, call("refund"), says(200, failed))
+        assert (answered.kind, answered.reason) == ("declined", "lost_or_stolen_card")
+        assert [fact.kind for fact in answered.facts] == ["refund_failed"]
+
     async def test_moments(self, psp: PspServer) -> None:
         """An authorisation is as old as its intent; a capture happened when Stripe said so."""
         made = await answer(psp, call("authorize"), says(200, intent("requires_capture")))

@@ -113,10 +113,17 @@ class TestRequests:
         answered = await answer(psp, call(operation, currency=currency, amount=amount))
         assert (answered.kind, psp.seen) == ("declined", [])
 
-    async def test_an_operation_on_a_payment_that_stripe_never_named(self, psp: PspServer) -> None:
-        for operation in ("capture", "void", "refund"):
-            answered = await answer(psp, call(operation, psp_payment_id=None))
-            assert (answered.kind, psp.seen) == ("misconfigured", [])
+    @pytest.mark.parametrize("operation", ["capture", "void", "refund"])
+    async def test_a_payment_whose_id_has_not_come_yet_is_searched_for(
+        self, psp: PspServer, operation: str
+    ) -> None:
+        made = thing(P.refund_created()) if operation == "refund" else intent("canceled")
+        found = {"object": "search_result", "data": [intent("requires_capture")]}
+        asked = call(operation, psp_payment_id=None)
+        assert (await answer(psp, asked, says(200, found), says(200, made))).kind == "done"
+        assert P.intent in psp.seen[1].path + psp.seen[1].body.decode()
+        nothing = {"object": "search_result", "data": []}
+        assert (await answer(psp, asked, says(200, nothing))).kind == "unknown"
 
     async def test_a_page_needs_an_address_to_come_back_to(self, psp: PspServer) -> None:
         assert (await answer(psp, call("session"))).kind == "declined"

@@ -23,7 +23,7 @@ from tests.support.waiting import free_port, wait_for
 MODULE = "github.com/stripe/stripe-mock@latest"
 CHECKOUT = Path(__file__).resolve().parents[2]
 CACHE = CHECKOUT / ".local" / "go"
-BUILD_SECONDS = 600
+BUILD_SECONDS = 300
 
 
 def installed() -> Path:
