@@ -21,6 +21,7 @@ from app.domain.payment import UNKNOWN_MERCHANT, Capture, Payment, payment_ref, 
 from app.domain.payment_checks import judged
 from app.domain.payment_header import with_capture
 from app.domain.payment_identity import new_alias, payment_subject, subjects_of, tell_directory
+from app.domain.split_books import own_fees, own_legs, own_pending
 
 
 def record_payment(draft: Draft, command: PaymentRecord) -> tuple[str, ...] | None:
@@ -62,7 +63,7 @@ def _keep_new(
     draft: Draft, before: Payment | None, home: str, command: PaymentRecord, alias: str | None
 ) -> Payment:
     merchant = with_currency(draft, known_merchant(draft, command.merchant_id), command.currency)
-    capture = _post(draft, merchant, home, command)
+    capture = _post(draft, merchant, home, command, before)
     if before is None:
         key = command.capture_id
         payment = _first(merchant, home, key, capture, command)
@@ -78,11 +79,13 @@ def _keep_new(
     return payment
 
 
-def _post(draft: Draft, merchant: Merchant, home: str, command: PaymentRecord) -> Capture:
+def _post(
+    draft: Draft, merchant: Merchant, home: str, command: PaymentRecord, payment: Payment | None
+) -> Capture:
     platform = platform_in(draft)
     amount, currency, psp = command.amount, command.currency, command.psp
-    fees = fees_of(platform, merchant, psp, amount, currency)
-    legs = postings.capture(merchant.merchant_id, psp, currency, amount, *fees)
+    fees = own_fees(payment, fees_of(platform, merchant, psp, amount, currency))
+    legs = own_legs(payment, postings.capture(merchant.merchant_id, psp, currency, amount, *fees))
     transaction_id = draft.post("capture", legs, command.occurred_at, merchant.merchant_id, home)
     return Capture(
         amount=amount,
@@ -91,7 +94,7 @@ def _post(draft: Draft, merchant: Merchant, home: str, command: PaymentRecord) -
         platform_fee=fees.platform,
         psp_fee=fees.psp,
         merchant_psp_fee=fees.merchant_psp,
-        pending=amount - fees.platform - fees.merchant_psp,
+        pending=own_pending(payment, amount - fees.platform - fees.merchant_psp),
         psp_capture_id=command.psp_capture_id,
         transaction_id=transaction_id,
         occurred_at=command.occurred_at,

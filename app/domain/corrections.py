@@ -13,6 +13,7 @@ from app.domain.fees import fees_of
 from app.domain.funds import Parts, allocate, without_taken
 from app.domain.merchant import known_merchant, platform_in
 from app.domain.payment import Capture, Payment, Refund
+from app.domain.split_books import own_fees, own_legs, own_pending
 
 
 class Returned(NamedTuple):
@@ -33,7 +34,7 @@ def corrected_capture(draft: Draft, payment: Payment, key: str, command: Payment
     """Post the correction; what was already released or refunded of the old figure stays so."""
     old, merchant_id = payment.captures[key], payment.merchant_id
     merchant, platform = known_merchant(draft, merchant_id), platform_in(draft)
-    fees = fees_of(platform, merchant, command.psp, command.amount, command.currency)
+    fees = own_fees(payment, fees_of(platform, merchant, command.psp, command.amount, command.currency))
     new_net = command.amount - fees.platform - fees.merchant_psp
     shift = _shift(old, new_net, same_currency=old.currency == command.currency)
     legs = [
@@ -42,7 +43,12 @@ def corrected_capture(draft: Draft, payment: Payment, key: str, command: Payment
         *postings.reversal(_capture_legs(merchant_id, old)),
     ]
     transaction_id = draft.post(
-        "capture_corrected", legs, command.occurred_at, merchant_id, payment.id, reverses=old.transaction_id
+        "capture_corrected",
+        own_legs(payment, legs),
+        command.occurred_at,
+        merchant_id,
+        payment.id,
+        reverses=old.transaction_id,
     )
     return Capture(
         amount=command.amount,
@@ -51,7 +57,7 @@ def corrected_capture(draft: Draft, payment: Payment, key: str, command: Payment
         platform_fee=fees.platform,
         psp_fee=fees.psp,
         merchant_psp_fee=fees.merchant_psp,
-        pending=shift.pending,
+        pending=own_pending(payment, shift.pending),
         psp_capture_id=command.psp_capture_id,
         transaction_id=transaction_id,
         occurred_at=command.occurred_at,
@@ -87,7 +93,12 @@ def corrected_refund(
         ),
     ]
     transaction_id = draft.post(
-        "refund_corrected", legs, command.occurred_at, merchant_id, payment.id, reverses=old.transaction_id
+        "refund_corrected",
+        own_legs(payment, legs),
+        command.occurred_at,
+        merchant_id,
+        payment.id,
+        reverses=old.transaction_id,
     )
     refund = replace(
         old,
@@ -109,7 +120,7 @@ def reverse_refund(
 ) -> tuple[dict[str, Capture], Refund]:
     """Post the reversal of a refund that failed; returns the captures with what came back, and the refund."""
     back = give_back(payment.captures, old.taken, old.currency)
-    legs = _refund_reversal(payment.merchant_id, old, back.stranded)
+    legs = own_legs(payment, _refund_reversal(payment.merchant_id, old, back.stranded))
     transaction_id = draft.post(
         "refund_failed", legs, occurred_at, payment.merchant_id, payment.id, reverses=old.transaction_id
     )

@@ -13,6 +13,7 @@ from typing import Protocol
 
 from app.domain.commands import DisputeFact, PaymentFact, PaymentRecord, RefundFailed, RefundRecord
 from app.domain.decision import Draft
+from app.domain.payment_requests import PaymentCreate
 from app.domain.state import Ref
 
 
@@ -71,10 +72,15 @@ def alias_claim(merchant_id: str, payment_id: str) -> Ref:
 
 def semantic_claim(command: PaymentRecord) -> Ref | None:
     """The claim of what this looks like to a person; None unless payer tax id and invoice are both there."""
+    return look_of(command, command.occurred_at)
+
+
+def look_of(command: PaymentRecord | PaymentCreate, moment: datetime) -> Ref | None:
+    """As `semantic_claim`; a request is of the day on which it was made."""
     payer = command.payer
     if payer is None or not payer.tax_id or not command.invoice_id:
         return None
-    day = business_date(command.occurred_at)
+    day = business_date(moment)
     parts = (payer.tax_id, command.invoice_id, str(command.amount), command.currency, day)
     digest = sha256("\x1f".join(parts).encode()).hexdigest()[:32]
     return own_claim(command.merchant_id, "semantic", digest)

@@ -14,6 +14,7 @@ from app.domain.dispute import Dispute
 from app.domain.payment import Capture, Payment, Refund
 from app.domain.settlement import ExpectationAnnounced, ExpectationWithdrawn, LineKind
 from app.domain.settlement_outputs import keep_settled
+from app.domain.split_telling import tell_other_side
 from app.domain.streams import MATCHING_COMMANDS
 
 Expected = dict[tuple[str, str], ExpectationAnnounced]
@@ -25,6 +26,7 @@ def keep_expectations(draft: Draft, before: Payment | None, after: Payment) -> N
 
     The last step with a payment: what is withdrawn is no longer settled either, until its new home says so.
     """
+    after = tell_other_side(draft, before, after)
     old: Expected = {} if before is None else expected(before)
     new = expected(after)
     for key, record in old.items():
@@ -45,7 +47,9 @@ def expect_capture(draft: Draft, payment: Payment, capture_id: str) -> None:
 
 
 def expected(payment: Payment) -> Expected:
-    """All that the payment's facts let us expect of its PSP."""
+    """All that the payment's facts let us expect of its PSP; a seller's order is settled with its parent."""
+    if payment.parent is not None:
+        return {}
     records = [_capture(payment, key, capture) for key, capture in payment.captures.items()]
     records += _refunds(payment)
     records += _chargebacks(payment)

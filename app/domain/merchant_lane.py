@@ -61,6 +61,9 @@ from app.domain.refunds import create_refund, record_refund
 from app.domain.refusals import announce_refusal
 from app.domain.scheduled_payouts import pay_out
 from app.domain.settlement_facts import record_settlement
+from app.domain.split_parents import expire_split, note_posted, refund_part
+from app.domain.split_records import SplitCaptured, SplitDue, SplitPosted, SplitRefund
+from app.domain.split_sellers import record_share
 from app.domain.state import Ref
 from app.domain.waiting import expire_waiting, release_waiting
 from app.domain.webhook_endpoint import (
@@ -113,6 +116,10 @@ RULES: Final[dict[type[Command], Rule]] = {
     PaymentCapture: request_capture,
     PaymentVoid: request_void,
     AuthorizationExpire: expire_authorization,
+    SplitCaptured: record_share,
+    SplitRefund: refund_part,
+    SplitPosted: note_posted,
+    SplitDue: expire_split,
     PspAnswered: lambda draft, command: take_answer(draft, command, _decide),
 }
 

@@ -36,6 +36,7 @@ from app.domain.payment_requests import (
     PayoutReject,
 )
 from app.domain.psp_calls import PspAnswered
+from app.domain.split_records import SplitCaptured, SplitDue, SplitPosted, SplitRefund
 from app.domain.webhook_endpoint import (
     WebhookEndpointCreate,
     WebhookEndpointDisable,
@@ -73,6 +74,10 @@ MerchantLaneRecord = (
     | PaymentVoid
     | AuthorizationExpire
     | PspAnswered
+    | SplitCaptured
+    | SplitRefund
+    | SplitPosted
+    | SplitDue
     | WebhookEndpointCreate
     | WebhookEndpointUpdate
     | WebhookEndpointRotate

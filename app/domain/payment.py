@@ -8,6 +8,7 @@ import msgspec
 from app.domain.asked import Asked
 from app.domain.dispute import Dispute, DisputeStage, Report
 from app.domain.payment_requests import CaptureMethod
+from app.domain.split import Parent, Part
 from app.domain.state import Ref
 
 Status = Literal[
@@ -31,6 +32,7 @@ CURRENCY_MISMATCH: Final = "currency_mismatch"
 FIGURES_DIFFER: Final = "figures_differ"
 AUTHORIZATION_DIFFERS: Final = "authorization_differs"
 STATUS_MISMATCH: Final = "status_mismatch"
+SPLIT_MISMATCH: Final = "split_mismatch"
 BEFORE_CAPTURE: Final[tuple[Status, ...]] = ("voided", "expired", "authorized", "requires_action", "failed")
 """What may be known of a payment short of a capture, strongest first."""
 OURS: Final = "/ours"
@@ -80,6 +82,10 @@ class Refund(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=F
     """It did not come through: what it posted is reversed, and it no longer counts."""
     ours: bool = False
     """The PSP's id is known by its failure alone; the figure is still ours and yields to the PSP's."""
+    shares: tuple[tuple[str, int], ...] = ()
+    """Of a split payment: (seller's order, amount)."""
+    part_refund_id: str | None = None
+    """The seller's id of it, where a seller asked."""
 
     @property
     def is_psps(self) -> bool:
@@ -165,6 +171,10 @@ class Payment(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Operations asked of the PSP, by `{operation}/{object id}`."""
     lapsed: bool = False
     """The rest of its authorisation has expired, after a part was captured."""
+    parts: tuple[Part, ...] = ()
+    """Sellers' parts of a split payment; empty: it is its merchant's own."""
+    parent: Parent | None = None
+    """Of a seller's order: the split payment."""
 
     @property
     def amount(self) -> int:

@@ -62,6 +62,9 @@ from app.domain.psp_calls import PspAnswered
 from app.domain.psp_facts import to_command
 from app.domain.scheduled_payouts import SUBJECT as PAYOUT_SCHEDULE
 from app.domain.scheduled_payouts import TIMER as PAYOUT_TIMER
+from app.domain.split import Parent, derived_id, transit
+from app.domain.split_records import SplitCaptured, SplitDue, SplitPosted, SplitRefund
+from app.domain.split_telling import TIMER as SPLIT_TIMER
 from app.domain.state import PLATFORM, Ref, account_ref
 from app.domain.timers import timer_ref
 from app.domain.webhook_endpoint import (
@@ -212,6 +215,38 @@ def _authorization(command: AuthorizationExpire) -> Iterable[Ref]:
     )
 
 
+def _share(command: SplitCaptured) -> Iterable[Ref]:
+    merchant_id, payment_id = command.merchant_id, command.payment_id
+    return (
+        PLATFORM,
+        *_wallet(merchant_id, command.currency),
+        account_ref("plat_fee", command.currency),
+        account_ref(transit(Parent(command.parent_merchant_id, command.parent_payment_id)), command.currency),
+        payment_ref(merchant_id, payment_id),
+        alias_claim(merchant_id, payment_id),
+        own_claim(merchant_id, "capture", command.capture_id),
+        parked_ref(merchant_id, payment_subject(payment_id)),
+    )
+
+
+def _part_refund(command: SplitRefund) -> Iterable[Ref]:
+    merchant_id, payment_id = command.merchant_id, command.payment_id
+    parent = Parent(merchant_id, payment_id)
+    refund_id = derived_id(parent, command.part, "part_refund", command.part_refund_id)
+    return (
+        PLATFORM,
+        merchant_ref(merchant_id),
+        payment_ref(merchant_id, payment_id),
+        own_claim(merchant_id, "refund", refund_id),
+        account_ref(transit(parent), command.currency),
+    )
+
+
+def _split_due(command: SplitDue) -> Iterable[Ref]:
+    merchant_id, payment_id = command.merchant_id, command.payment_id
+    return (PLATFORM, payment_ref(merchant_id, payment_id), timer_ref(merchant_id, SPLIT_TIMER, payment_id))
+
+
 def _answer(command: PspAnswered) -> Iterable[Ref]:
     """The rows of the operation, and those that each of its facts would want by itself."""
     merchant_id, home = command.merchant_id, command.payment_id or command.object_id
@@ -260,6 +295,10 @@ _ROWS: Final[dict[type, Callable[[Any], Iterable[Ref]]]] = {
     PaymentVoid: _void,
     AuthorizationExpire: _authorization,
     PspAnswered: _answer,
+    SplitCaptured: _share,
+    SplitRefund: _part_refund,
+    SplitPosted: lambda command: (payment_ref(command.merchant_id, command.payment_id),),
+    SplitDue: _split_due,
 }
 
 

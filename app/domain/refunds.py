@@ -19,6 +19,11 @@ from app.domain.payment_checks import judged
 from app.domain.payment_identity import find_captured, find_payment, payment_subject
 from app.domain.refund_identity import find_refund, free_key
 from app.domain.refund_repeats import announce, repeat_refund
+from app.domain.split import Parent
+from app.domain.split_books import own_legs, refund_shares
+from app.domain.split_records import SplitRefund
+from app.domain.split_telling import tell_other_side
+from app.domain.streams import PAYMENTS_COMMANDS
 
 
 def record_refund(draft: Draft, command: RefundRecord) -> None:
@@ -51,19 +56,54 @@ def create_refund(draft: Draft, command: RefundCreate) -> None:
     if command.currency != payment.currency:
         raise Refused("currency_mismatch", f"{payment.id} is in {payment.currency}")
     require_refundable(draft, payment, command.amount)
-    payment = _asked(draft, _post(draft, payment, command.refund_id, command, None), command)
+    _keep_request(draft, payment, command, _post(draft, payment, command.refund_id, command, None))
     draft.put(claim, payment.id)
+
+
+def post_part_refund(
+    draft: Draft, payment: Payment, command: RefundCreate, part: str, part_refund_id: str
+) -> None:
+    """Of a split payment: a seller's refund, which the seller's lane has allowed."""
+    key = command.refund_id
+    posted = _post(draft, payment, key, command, None)
+    refund = replace(posted.refunds[key], shares=((part, command.amount),), part_refund_id=part_refund_id)
+    posted = judged(draft, replace(posted, refunds={**posted.refunds, key: refund}))
+    _keep_request(draft, payment, command, posted)
+    draft.put(own_claim(payment.merchant_id, "refund", key), payment.id)
+
+
+def _keep_request(draft: Draft, before: Payment, command: RefundCreate, payment: Payment) -> None:
+    payment = _asked(draft, payment, command)
     draft.put(payment_ref(payment.merchant_id, payment.id), payment)
     announce(draft, payment, command.refund_id, RefundAccepted)
+    tell_other_side(draft, before, payment)
 
 
 def _asked(draft: Draft, payment: Payment, command: RefundCreate) -> Payment:
-    """With the PSP being asked, where that is ours to do."""
+    """With the PSP being asked, where that is ours to do; a seller asks its order's parent."""
+    if payment.parent is not None:
+        _ask_parent(draft, payment, payment.parent, command)
+        return payment
     if not asks_psp(draft, payment.psp):
         return payment
     if payment.psp_payment_id is None:
+        if payment.refunds[command.refund_id].part_refund_id is not None:
+            return payment  # a seller's lane has posted it: what cannot be asked for waits for the PSP's fact
         raise Refused("psp_payment_unknown", f"{payment.psp} has not named {payment.id} yet")
     return ask(draft, payment, "refund", command.refund_id, command.amount)
+
+
+def _ask_parent(draft: Draft, payment: Payment, parent: Parent, command: RefundCreate) -> None:
+    record = SplitRefund(
+        id=draft.next_id(),
+        merchant_id=parent.merchant_id,
+        payment_id=parent.payment_id,
+        part=payment.id,
+        part_refund_id=command.refund_id,
+        amount=command.amount,
+        currency=command.currency,
+    )
+    draft.send(PAYMENTS_COMMANDS, parent.merchant_id, record)
 
 
 def _keep_new(draft: Draft, payment: Payment, command: RefundRecord) -> None:
@@ -89,9 +129,10 @@ def _post(
         psp=payment.psp,
         taken=taken.parts,
         psp_refund_id=None if fact is None else fact.psp_refund_id,
-        transaction_id=draft.post("refund", legs, occurred_at, merchant_id, payment.id),
+        transaction_id=draft.post("refund", own_legs(payment, legs), occurred_at, merchant_id, payment.id),
         occurred_at=occurred_at,
         confirmed=fact is not None,
+        shares=refund_shares(payment, amount) if payment.parts else (),
     )
     return replace(
         payment,

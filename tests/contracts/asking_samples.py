@@ -13,6 +13,7 @@ from app.domain.command_base import Payer
 from app.domain.commands import PayoutDue
 from app.domain.psp_calls import PspAnswered
 from app.domain.psp_facts import PspFact
+from app.domain.split_records import SplitCaptured, SplitDue, SplitPosted, SplitRefund
 
 AT: Final = datetime(2026, 11, 20, 9, 0, tzinfo=UTC)
 PAYMENT: Final[dict[str, Any]] = {"merchant_id": "m-1", "payment_id": "pay-1"}
@@ -65,6 +66,17 @@ OPERATION_EVENTS: Final = (
     e.OperationUnknown,
     e.OperationStuck,
 )
+SHARE: Final[dict[str, Any]] = {
+    "id": "pc.0.7.3",
+    "merchant_id": "m-2",
+    "payment_id": "split_1",
+    "capture_id": "split_2",
+    **MONEY,
+    "psp": "stripe",
+    "parent_merchant_id": "m-1",
+    "parent_payment_id": "pay-1",
+    "occurred_at": AT,
+}
 PAYOUT: Final[dict[str, Any]] = {
     "id": "pc.0.7.1",
     "seq": 2,
@@ -100,6 +112,10 @@ ASKING_FULL: Final[tuple[msgspec.Struct, ...]] = (
     r.PayoutReject(id="rq_5", merchant_id="m-1", payout_id="po-1", by="ann", reason="not yet"),
     PayoutDue(id="payout/schedule/1", merchant_id="m-1", period="2026-11-21"),
     r.AuthorizationExpire(id="authorization/pay-1/1", **PAYMENT),
+    SplitCaptured(**SHARE, order_ref="o-1"),
+    SplitRefund(id="pc.1.3.0", **PAYMENT, part="split_1", part_refund_id="re-1", amount=500, currency="EUR"),
+    SplitPosted(id="pc.1.3.1", **PAYMENT, part="split_1", posted=11845, part_seq=3),
+    SplitDue(id="split/pay-1/1", **PAYMENT),
     PspAnswered(
         **ANSWERED,
         payment_id="pay-1",
@@ -115,6 +131,7 @@ ASKING_FULL: Final[tuple[msgspec.Struct, ...]] = (
 )
 ASKING_MINIMAL: Final[tuple[msgspec.Struct, ...]] = (
     r.PaymentCreate(**CREATE),
+    SplitCaptured(**SHARE),
     PspAnswered(**ANSWERED),
     *(event(**OPERATION) for event in OPERATION_EVENTS),
     e.PayoutWasApproved(**PAYOUT, by="ann"),

@@ -86,6 +86,7 @@ class Books:
         self.offset = 0
         self.not_prefetched: list[Ref] = []
         self.seqs: dict[str, int] = defaultdict(int)
+        self.delivered = 0
         self._ids: dict[tuple[str, str], bytes] = {}
 
     def get(self, ref: Ref) -> Any:
@@ -169,6 +170,16 @@ class Books:
         self.sends += draft.sends
         self._check_sends(draft)
         self.check_touched(draft)
+
+    def deliver(self) -> list[Outcome]:
+        """Decide what decisions sent to merchants' lanes, which are all here, until nothing is left."""
+        outcomes: list[Outcome] = []
+        while self.delivered < len(self.sends):
+            send = self.sends[self.delivered]
+            self.delivered += 1
+            if send.topic == PAYMENTS_COMMANDS:
+                outcomes.append(self.send(send.record))
+        return outcomes
 
     def fire_timers(self, until: datetime | None = None) -> list[Outcome]:
         """Produce due timers in the order of their due time, as the lane's pump does."""

@@ -3,6 +3,7 @@
     = title                                   begins a scenario on empty books (merchant m-1, EUR)
     # comment
     > TYPE field=value ... => OUTCOME         a record; id, merchant_id, currency, occurred_at have defaults
+    ^ OUTCOME ...                             what lanes told each other arrives
     @ +2d                                     time passes (s, h, d), timers fire
     | KIND: D account amount[ CUR], C ...     one posted transaction of the step above, in order
     ! CATEGORY [SEVERITY] [expected -> actual]  a mismatch that the step above opened, changed or reopened
@@ -104,7 +105,7 @@ class Player:
         self.books.check_all()
 
     def _line(self, mark: str, text: str) -> None:
-        if mark in ">@<":
+        if mark in ">@<^":
             self._nothing_left()
             self._step(mark, text)
         elif mark == "|":
@@ -136,6 +137,9 @@ class Player:
             assert all(outcome.name == "applied" for outcome in outcomes), [str(o) for o in outcomes]
         elif mark == "<":
             self._answer(text)
+        elif mark == "^":
+            outcomes = [str(outcome) for outcome in self.books.deliver()]
+            assert outcomes == text.split(), outcomes
         else:
             self._record(text)
         self._collect(posted, sent)
@@ -193,7 +197,8 @@ class Player:
             currency = words[0] if len(words) == 2 else "EUR"
             assert self.books.balance(name, currency) == int(words[-1]), self.books.balance(name, currency)
             return
-        key = (name,) if kind == "merchant" else ("m-1", name)
+        own = tuple(name.split("/", 1)) if "/" in name else ("m-1", name)
+        key = (name,) if kind == "merchant" else own
         found = self.books.rows.get(Ref(kind, key))  # type: ignore[arg-type]
         assert found is not None, f"there is no {kind} {name}"
         assert _has(found, parse_fields(words)), found
