@@ -67,6 +67,9 @@ class Psp:
 
         return cast(Json, await eventually(so_far, 5, f"{path} to be {status}"))
 
+    async def shows(self, charge: str) -> Json:
+        return (await self.get(f"/v1/charges/{charge}"))[1]
+
     async def books(self) -> Json:
         return (await self.get("/_control/books"))[1]
 
