@@ -51,7 +51,7 @@ class Transport(stripe.HTTPClient):
 class Readable(msgspec.Struct):
     """What the SDK can read; anything else, a gateway's page say, it answers with errors of Python's."""
 
-    error: dict[str, Any] | None = None
+    error: dict[str, Any] = {}
 
 
 def _is_readable(body: bytes) -> bool:

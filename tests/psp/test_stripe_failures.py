@@ -43,6 +43,7 @@ ERRORS = [
     (403, {"type": "invalid_request_error"}, "misconfigured", "PermissionError"),
     (409, {"type": "invalid_request_error", "code": "idempotency_key_in_use"}, "unknown", "in_use"),
     (400, {"code": "lock_timeout", "type": "invalid_request_error"}, "retry", "lock_timeout"),
+    (400, None, "unknown", "HTTP 400: no readable answer"),
     (404, "not even an object", "unknown", "HTTP 404: no readable answer"),
 ]  # fmt: skip
 
