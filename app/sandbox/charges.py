@@ -32,7 +32,8 @@ def open_session(draft: Draft, *, capture: bool, metadata: Metadata, **fields: A
 def make_charge(draft: Draft, *, token: str, **fields: Any) -> Charge:
     """Raises Refusal where there is no such token. A declined one is a charge that has failed."""
     if token not in TOKENS:
-        raise Refusal(400, "invalid_request", f"there is no test token {token}", "token")
+        # It is not repeated: somebody may have sent a card number.
+        raise Refusal(422, "invalid_token", "there is no such test token", "token")
     charge = Charge(id=draft.new_id("ch"), created_at=draft.now, **fields)
     return attempt(draft, charge, token)
 

@@ -20,7 +20,7 @@ from app.sandbox.cut_off import Clearing
 from app.sandbox.desk import Desk
 from app.sandbox.draft import Draft, Refusal
 from app.sandbox.faults import Faults, checked
-from app.sandbox.objects import Payout, Thing
+from app.sandbox.objects import Movement, Payout, Thing
 from app.sandbox.requests import Body, CutOffBody, DisputeBody, NoBody, ReasonBody, read
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -66,7 +66,7 @@ class Controls:
         return _json(
             {
                 **{name: [_whole(each) for each in found] for name, found in kinds.items()},
-                "movements": list(books.movements.values()),
+                "movements": [_whole(each) for each in books.movements.values()],
                 "balances": books.balances,
                 "bank": books.bank,
                 "bank_balances": books.bank_balances,
@@ -116,7 +116,7 @@ class Controls:
         return web.FileResponse(path)
 
 
-def _whole(thing: Thing) -> dict[str, Any]:
+def _whole(thing: Thing | Movement) -> dict[str, Any]:
     """Defaults too, so that others need not know them."""
     return {name: getattr(thing, name) for name in thing.__struct_fields__ if name != "due_at"}
 

@@ -42,7 +42,7 @@ class SessionBody(Money, frozen=True, kw_only=True):
 
 
 class ChargeBody(Money, frozen=True, kw_only=True):
-    token: Annotated[str, Meta(pattern="^tok_[a-z0-9_]{1,40}$")]
+    token: Text
     capture: bool = True
     return_url: Url | None = None
 

@@ -78,8 +78,8 @@ def adds_up(books: Json) -> None:
         assert charge["amount_disputed"] == disputed[name]
         assert refunded[name] + disputed[name] <= captured[name]
     for movement in books["movements"]:
-        net = movement["gross"] - movement.get("fee", 0)
-        owed[movement["currency"]] += net * ("batch" not in movement)
+        net = movement["gross"] - movement["fee"]
+        owed[movement["currency"]] += net * (movement["batch"] is None)
     assert {currency: net for currency, net in books["balances"].items() if net} == {
         currency: net for currency, net in owed.items() if net
     }
@@ -106,7 +106,7 @@ async def test_fees_are_the_plans() -> None:
     async with sandbox() as psp:
         for amount in (1, 25, 10_000):
             await psp.charge(amount)
-        fees = [movement.get("fee", 0) for movement in (await psp.books())["movements"]]
+        fees = [movement["fee"] for movement in (await psp.books())["movements"]]
     assert fees == [1, 11, 210]  # never above the amount; 0.5 is rounded up; bps and a fixed part
     assert PLAN.bps == 200
 
