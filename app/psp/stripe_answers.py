@@ -28,7 +28,7 @@ from app.psp.stripe_payments import (
     intent_failed,
     refund,
 )
-from app.psp.stripe_payouts import payout
+from app.psp.stripe_payouts import payout, session_expired
 
 
 class Redirect(msgspec.Struct, frozen=True):
@@ -89,9 +89,11 @@ def of_intent(body: bytes, headers: Mapping[str, str]) -> PspAnswer:
 
 
 def of_session(body: bytes, headers: Mapping[str, str]) -> PspAnswer:
-    """A hosted page; nothing has happened to money yet, but its payment may be known."""
+    """A hosted page, whose payment may be known; a fact only where it was closed without one."""
     thing = decode(body, Thing)
-    return PspAnswer(kind="done", psp_object_id=reference(thing.payment_intent) or thing.id, url=thing.url)
+    facts = _facts(session_expired, thing, body, headers) if thing.status == "expired" else ()
+    known = reference(thing.payment_intent) or thing.id
+    return PspAnswer(kind="done", facts=facts, psp_object_id=known, url=thing.url)
 
 
 def of_refund(body: bytes, headers: Mapping[str, str]) -> PspAnswer:
@@ -105,13 +107,19 @@ def of_payout(body: bytes, headers: Mapping[str, str]) -> PspAnswer:
 def _of(read: Callable[[Event], list[PspFact]], body: bytes, headers: Mapping[str, str]) -> PspAnswer:
     """An object that may not be decided yet: then there is no fact, and an event will bring it."""
     thing = decode(body, Thing)
-    try:
-        facts = tuple(read(_event(thing, body, _seconds(answered_at(headers)))))
-    except EventIgnored:
-        facts = ()
+    facts = _facts(read, thing, body, headers)
     if facts and facts[0].kind in CAME_TO_NOTHING:
         return replace(ended("declined", facts[0].reason, facts), psp_object_id=thing.id)
     return PspAnswer(kind="done", facts=facts, psp_object_id=thing.id)
+
+
+def _facts(
+    read: Callable[[Event], list[PspFact]], thing: Thing, body: bytes, headers: Mapping[str, str]
+) -> tuple[PspFact, ...]:
+    try:
+        return tuple(read(_event(thing, body, _seconds(answered_at(headers)))))
+    except EventIgnored:
+        return ()
 
 
 def _event(thing: Thing, body: bytes, at: int) -> Event:

@@ -99,6 +99,23 @@ class TestAnswers:
         answered = await answer(psp, asked, says(200, page), says(200, intent("requires_capture")))
         assert [fact.kind for fact in answered.facts] == ["authorized"]
 
+    async def test_a_page_that_was_closed_without_a_payment(self, psp: PspServer) -> None:
+        """Whoever closed it: we, time, or Stripe; its event brings the same fact."""
+        page = {
+            "id": "cs_1",
+            "object": "checkout.session",
+            "created": BEGAN,
+            "status": "expired",
+            "amount_total": AMOUNT,
+            "currency": "eur",
+            "metadata": P.metadata,
+        }
+        event = P.event("checkout.session.expired", 600, page)
+        (told,) = facts_of(stripe_delivery(event, BEGAN))
+        for operation in ("void", "get"):
+            answered = await answer(psp, call(operation, psp_payment_id="cs_1"), says(200, page))
+            assert [same(fact) for fact in answered.facts] == [same(told)]
+
     async def test_a_payment_whose_id_nobody_knows_is_searched_for(self, psp: PspServer) -> None:
         found = {"object": "search_result", "data": [intent("requires_capture")], "has_more": False}
         asked = call("get", psp_payment_id=None, payment_id="o'x")
