@@ -39,6 +39,8 @@ class Settings:
     web_bind: str
     web_port: int
     """0: the operating system chooses one."""
+    public_url: str
+    """Where the web is reached from outside, without a slash at its end: in links that payers are given."""
     data_dir: Path
     """A worker's own folder (tables on disk, its lock)."""
     worker_id: str
@@ -86,6 +88,7 @@ def load_settings(environ: Mapping[str, str] | None = None, stack_dir: Path = LO
         database_url=database_url(read.environ, stack_dir),
         web_bind=read.text("TALLYSTICK_WEB_BIND", LOOPBACKS[0]),
         web_port=read.integer("TALLYSTICK_WEB_PORT", 8080, 0, 65_535),
+        public_url=read.url("TALLYSTICK_PUBLIC_URL", _local_url(read)),
         data_dir=Path(read.text("TALLYSTICK_DATA_DIR", str(stack_dir / "workers" / worker_id))).absolute(),
         worker_id=worker_id,
         partitions=read.integer("TALLYSTICK_PARTITIONS", 8, 1, 1000),
@@ -103,6 +106,13 @@ def load_settings(environ: Mapping[str, str] | None = None, stack_dir: Path = LO
         webhook_secrets=webhook_secrets(read.environ),
         psp_access=psp_access(read.environ),
     )
+
+
+def _local_url(read: Reader) -> str:
+    """For a developer's machine, where the port is known beforehand."""
+    host = read.text("TALLYSTICK_WEB_BIND", LOOPBACKS[0])
+    named = f"[{host}]" if ":" in host else host
+    return f"http://{named}:{read.integer('TALLYSTICK_WEB_PORT', 8080, 0, 65_535)}"
 
 
 def webhook_secrets_variable(psp: str) -> str:
@@ -178,6 +188,12 @@ class Reader:
         if not re.fullmatch(r"[0-9]{1,6}(\.[0-9]{1,6})?", text) or not 0 < float(text) <= at_most:
             raise ConfigurationError(f"{name} must be seconds above 0 and at most {at_most:g}, not {text!r}")
         return float(text)
+
+    def url(self, name: str, default: str) -> str:
+        text = self.text(name, default).rstrip("/")
+        if not re.fullmatch(r"https?://[^\s/?#]+(/[^\s?#]*)?", text):
+            raise ConfigurationError(f"{name} must be like https://pay.example.org, not {text!r}")
+        return text
 
     def switch(self, name: str, *, default: bool) -> bool:
         text = self.text(name, "on" if default else "off").lower()

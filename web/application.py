@@ -9,11 +9,13 @@ from typing import Any, Final
 
 from aiohttp import web
 
+from app.checkout_links import CheckoutLinks
 from app.store.web_keys import find_key
 from app.store.web_mismatches import detected_after
 from app.store.web_schema import schema_complaint
 from web.call import by_path
 from web.deps import DEPS, Deps
+from web.desk import Desk
 from web.docs import openapi_json
 from web.endpoint import json_handler, raw_handler
 from web.ends import EndOffsets, Reader
@@ -39,9 +41,12 @@ def build(
     tail: Tail | None = None,
     pages_open: bool,
     ingress: Ingress | None = None,
+    desk: Desk | None = None,
+    links: CheckoutLinks | None = None,
 ) -> web.Application:
     """`pool`: asyncpg; `reader`: of Kafka's end offsets, `tail`: of the log of mismatches, None for none;
-    `pages_open`: bound to loopback; `ingress`: where webhooks go, None takes none."""
+    `pages_open`: bound to loopback; `ingress`: where webhooks go, `desk`: where requests go, None takes none;
+    `links`: to checkout pages, None: there are none."""
     ends = EndOffsets(reader)
     feed = MismatchFeed(tail, partial(detected_after, pool))
     snapshots = Snapshots(pool, ends, lambda: feed.mark)
@@ -58,6 +63,8 @@ def build(
         feed=feed,
         requests_seen=RequestsSeen(),
         ingress=ingress or Ingress(),
+        desk=desk or Desk(pool),
+        links=links,
     )
     app[ENDS] = ends
     app[OPENAPI] = openapi_json()
@@ -92,6 +99,7 @@ async def _background(app: web.Application) -> AsyncIterator[None]:
     await asyncio.gather(*tasks, return_exceptions=True)
     deps.snapshots.stop()
     await deps.positions.stop()
+    await deps.desk.stop()
 
 
 async def _end_views(app: web.Application) -> None:

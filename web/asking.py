@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Final
+from typing import Final, NamedTuple
 
 from multidict import MultiMapping
 
@@ -30,10 +30,18 @@ def read_key(headers: MultiMapping[str]) -> str:
     return given[0]
 
 
-def read_wait(headers: Mapping[str, str]) -> float:
-    """Seconds of `Prefer: wait=` (RFC 7240), 2 without one; what is not understood is ignored."""
+class Wait(NamedTuple):
+    """How long the caller waits for the outcome. `applied`: the preference that said so, as understood."""
+
+    seconds: float = WAIT_SECONDS
+    applied: str | None = None
+
+
+def read_wait(headers: Mapping[str, str]) -> Wait:
+    """`Prefer: wait=` (RFC 7240); what is not understood is ignored."""
     wanted = headers.get("Prefer", "")
     found = WAIT.search(wanted)
     if found:
-        return min(float(found[1]), MOST_WAIT_SECONDS)
-    return 0.0 if AT_ONCE.search(wanted) else WAIT_SECONDS
+        seconds = min(float(found[1]), MOST_WAIT_SECONDS)
+        return Wait(seconds, f"wait={seconds:.0f}")
+    return Wait(0.0, "respond-async") if AT_ONCE.search(wanted) else Wait()

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
 import msgspec
 from aiohttp import web
 
+from web.asking import Wait
+
 if TYPE_CHECKING:
     from web.deps import Deps
 
@@ -75,13 +77,13 @@ class Call(Generic[Query]):
 class Write(Call[Query], Generic[Query, Body]):
     """A call that asks for something to be done. `route`: the pattern of its URL.
 
-    `key`: its `Idempotency-Key`, empty where none is needed; `wait_seconds`: how long the caller waits.
+    `key`: its `Idempotency-Key`, empty where none is needed; `wait`: for how long its caller waits.
     """
 
     body: Body
     route: str
     key: str
-    wait_seconds: float
+    wait: Wait
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,12 +9,14 @@ from __future__ import annotations
 import base64
 import binascii
 from collections.abc import Sequence
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, Self, TypeVar
 
 import msgspec
 from msgspec import Meta
 
+from app.domain.fields import Moment
 from web.problems import invalid
+from web.request_fields import Name
 
 Key = TypeVar("Key", bound=msgspec.Struct)
 Row = TypeVar("Row")
@@ -22,6 +24,30 @@ Row = TypeVar("Row")
 
 class TransactionKey(msgspec.Struct, array_like=True, forbid_unknown_fields=True, tag="ledger"):
     number: Annotated[int, Meta(ge=0, le=2**63 - 1)]
+
+
+class RefundKey(msgspec.Struct, array_like=True, forbid_unknown_fields=True, tag="refunds"):
+    number: Annotated[int, Meta(ge=0, le=2**63 - 1)]
+
+
+class CreatedKey(msgspec.Struct, array_like=True, forbid_unknown_fields=True):
+    """Of lists in the order of creation."""
+
+    created_at: Moment
+    id: Name
+    merchant_id: Name
+
+    @classmethod
+    def of(cls, row: Any) -> Self:
+        return cls(row.created_at, row.id, row.merchant_id)
+
+
+class PaymentKey(CreatedKey, array_like=True, forbid_unknown_fields=True, tag="payments"):
+    pass
+
+
+class PayoutKey(CreatedKey, array_like=True, forbid_unknown_fields=True, tag="payouts"):
+    pass
 
 
 def write_cursor(last: msgspec.Struct) -> str:

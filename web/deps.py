@@ -8,7 +8,9 @@ from typing import Any
 
 from aiohttp import web
 
+from app.checkout_links import CheckoutLinks
 from app.store.web_keys import StoredKey
+from web.desk import Desk
 from web.feed import MismatchFeed
 from web.ingress import Ingress
 from web.keys import KeyHasher
@@ -20,7 +22,7 @@ from web.snapshots import Snapshots
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Deps:
-    """`pages_open`: bound to loopback, so that the pages need no key."""
+    """`pages_open`: bound to loopback, so that the pages need no key. `links`: to checkout pages."""
 
     pool: Any
     hasher: KeyHasher
@@ -33,6 +35,8 @@ class Deps:
     feed: MismatchFeed
     requests_seen: RequestsSeen
     ingress: Ingress
+    desk: Desk
+    links: CheckoutLinks | None
 
 
 DEPS: web.AppKey[Deps] = web.AppKey("deps", Deps)

@@ -51,7 +51,7 @@ async def _call(
         body=await read_body(request, endpoint.body),
         route=endpoint.path,
         key=read_key(request.headers) if endpoint.makes else "",
-        wait_seconds=read_wait(request.headers),
+        wait=read_wait(request.headers),
     )
 
 

@@ -14,6 +14,7 @@ from web.body import NoBody
 from web.call import Access, Endpoint, Raw, by_path
 from web.mismatch_schemas import StreamedMismatch
 from web.problems import CODES, CONTENT_TYPE, ProblemDocument
+from web.schemas import Underway
 
 OPENAPI: Final[web.AppKey[bytes]] = web.AppKey("openapi", bytes)
 REF: Final = "#/components/schemas/{name}"
@@ -24,6 +25,7 @@ BODY: Final = {"required": True, "content": {JSON: {}}}
 ALWAYS: Final = ("invalid_parameter", "card_number_refused", "internal", "database_unavailable", "timeout")
 BODY_PROBLEMS: Final = ("bad_request", "body_too_large", "unsupported_media_type")
 MAKING_PROBLEMS: Final = ("idempotency_conflict", "refused", "kafka_unavailable")
+UNDERWAY: Final = {"$ref": REF.format(name=Underway.__name__)}
 STATUSES: Final = {200: "OK", 201: "Made", 202: "Under way: ask for it again"}
 Json = dict[str, Any]
 
@@ -77,7 +79,9 @@ def render(endpoints: Sequence[Endpoint], raw: Sequence[Raw]) -> bytes:
 
 def document(endpoints: Sequence[Endpoint], raw: Sequence[Raw]) -> Json:
     bodies = {endpoint.body for endpoint in endpoints if endpoint.body}
-    answers = {endpoint.answer for endpoint in endpoints} | {ProblemDocument, StreamedMismatch} | bodies
+    answers = (
+        {endpoint.answer for endpoint in endpoints} | {ProblemDocument, StreamedMismatch, Underway} | bodies
+    )
     _, schemas = msgspec.json.schema_components(
         sorted(answers, key=lambda type_: type_.__name__), ref_template=REF
     )
@@ -131,7 +135,7 @@ def _success(status: int, answer: Json, endpoint: Endpoint) -> Json:
     return {
         "description": STATUSES[status],
         **({"headers": WRITE_HEADERS} if endpoint.makes else {}),
-        "content": {JSON: {"schema": answer}},
+        "content": {JSON: {"schema": {"anyOf": [answer, UNDERWAY]} if status == 202 else answer}},
     }
 
 

@@ -16,30 +16,67 @@ from web import (
     mismatches,
     openapi,
     pages,
+    payment_asking,
     payments,
+    payouts,
+    refunds,
     status,
     webhooks,
 )
+from web.body import NoBody
 from web.call import Access, Endpoint, Raw
+from web.finding import OneQuery
 from web.mismatch_schemas import MismatchDetail, MismatchPage
+from web.payment_bodies import NewCapture, NewPayment, NewPayout, NewRefund, Rejection
+from web.payment_schemas import Payment, PaymentPage, Payout, PayoutPage, RefundDetail, RefundPage
 from web.schemas import (
     Health,
     LedgerPage,
     MerchantBalance,
-    Payment,
     Readiness,
     Status,
 )
 
 OPEN, PAGES, STAFF, EITHER = Access.OPEN, Access.PAGES, Access.STAFF, Access.STAFF_OR_MERCHANT
+MERCHANTS, APPROVERS = Access.MERCHANTS, Access.APPROVERS
+MADE: Final = (201, 200, 202)
+ONE: Final = ("not_found", "ambiguous", "not_yet")
 
 # fmt: off
 ENDPOINTS: Final = (
     Endpoint(path="/v1/status", handler=status.get_status, access=STAFF, answer=Status,
              summary="Lanes, workers, backlogs and the state of the books"),
+    Endpoint(path="/v1/payments", method="POST", handler=payment_asking.create_payment, access=MERCHANTS,
+             answer=Payment, body=NewPayment, makes=True, statuses=MADE, summary="Ask for money"),
+    Endpoint(path="/v1/payments", handler=payments.list_payments, access=EITHER, answer=PaymentPage,
+             query=payments.PaymentsQuery, problems=("not_yet",), summary="Payments, newest first"),
     Endpoint(path="/v1/payments/{id}", handler=payments.get_payment, access=EITHER, answer=Payment,
-             query=payments.PaymentQuery, problems=("not_found", "ambiguous", "not_yet"),
-             summary="One payment with its captures and refunds"),
+             query=OneQuery, problems=ONE, summary="One payment with its captures and refunds"),
+    Endpoint(path="/v1/payments/{id}/capture", method="POST", handler=payment_asking.capture_payment,
+             access=MERCHANTS, answer=Payment, body=NewCapture, makes=True, statuses=MADE,
+             summary="Take part or all of what is authorised"),
+    Endpoint(path="/v1/payments/{id}/void", method="POST", handler=payment_asking.void_payment,
+             access=MERCHANTS, answer=Payment, body=NoBody, makes=True, statuses=MADE,
+             summary="Give up an authorisation"),
+    Endpoint(path="/v1/payments/{id}/refunds", method="POST", handler=refunds.create_refund,
+             access=MERCHANTS, answer=RefundDetail, body=NewRefund, makes=True, statuses=MADE,
+             summary="Give part or all of it back"),
+    Endpoint(path="/v1/payments/{id}/refunds", handler=refunds.get_payments_refunds, access=EITHER,
+             answer=RefundPage, query=OneQuery, problems=ONE, summary="What was given back of a payment"),
+    Endpoint(path="/v1/refunds", handler=refunds.get_refunds, access=EITHER, answer=RefundPage,
+             query=refunds.RefundsQuery, problems=("not_yet",), summary="Refunds, newest first"),
+    Endpoint(path="/v1/payouts", method="POST", handler=payouts.create_payout, access=MERCHANTS,
+             answer=Payout, body=NewPayout, makes=True, statuses=MADE, summary="Pay out what is available"),
+    Endpoint(path="/v1/payouts", handler=payouts.list_payouts, access=EITHER, answer=PayoutPage,
+             query=payouts.PayoutsQuery, problems=("not_yet",), summary="Payouts, newest first"),
+    Endpoint(path="/v1/payouts/{id}", handler=payouts.get_payout, access=EITHER, answer=Payout,
+             query=OneQuery, problems=ONE, summary="One payout"),
+    Endpoint(path="/v1/payouts/{id}/approve", method="POST", handler=payouts.approve_payout,
+             access=APPROVERS, answer=Payout, body=NoBody, query=OneQuery, makes=True, statuses=MADE,
+             problems=ONE, summary="Allow a payout that somebody else asked for"),
+    Endpoint(path="/v1/payouts/{id}/reject", method="POST", handler=payouts.reject_payout,
+             access=APPROVERS, answer=Payout, body=Rejection, query=OneQuery, makes=True, statuses=MADE,
+             problems=ONE, summary="Refuse a payout; the money is available again"),
     Endpoint(path="/v1/merchants/{id}/balance", handler=merchants.get_balance, access=EITHER,
              answer=MerchantBalance, query=merchants.BalanceQuery, problems=("not_found", "not_yet"),
              summary="A merchant's money per currency"),

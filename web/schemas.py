@@ -149,72 +149,6 @@ class Status(Answer, frozen=True, kw_only=True):
     balances: list[KindBalance]
 
 
-class Capture(Answer, frozen=True, kw_only=True):
-    """`pending`: what is neither released to the merchant nor refunded yet."""
-
-    id: str
-    amount: int
-    currency: str
-    platform_fee: int
-    pending: int
-    psp_capture_id: str | None
-    occurred_at: Moment
-
-
-class Refund(Answer, frozen=True, kw_only=True):
-    """Not `confirmed` while it was only requested; one that `failed` is reversed and counts no longer."""
-
-    id: str
-    amount: int
-    currency: str
-    psp_refund_id: str | None
-    confirmed: bool
-    failed: bool
-    occurred_at: Moment
-
-
-class Dispute(Answer, frozen=True, kw_only=True):
-    """`id`: the PSP's, else ours. `status`: open, won or lost."""
-
-    id: str
-    status: str
-    amount: int
-    currency: str
-    fee: int
-    fee_returned: int
-    psp_dispute_id: str | None
-    opened_at: Moment
-    decided_at: Moment | None
-
-
-class Payment(Answer, frozen=True, kw_only=True):
-    """The sums leave out what is in another currency, which is flagged and listed.
-
-    `amount`: what was captured; before that what was authorised, or at least spoken of.
-    """
-
-    merchant_id: str
-    id: str
-    status: str
-    dispute_status: str
-    settlement_status: str
-    currency: str
-    amount: int
-    captured_amount: int
-    refunded_amount: int
-    disputed_amount: int
-    psp: str
-    psp_payment_id: str | None
-    order_ref: str | None
-    invoice_id: str | None
-    flags: list[str]
-    authorized_amount: int | None
-    """As the PSP states it, else as we do; None where no authorisation was told of."""
-    captures: list[Capture]
-    refunds: list[Refund]
-    disputes: list[Dispute]
-
-
 class CurrencyBalance(Answer, frozen=True, kw_only=True):
     """`pending` is released later, `available` may be paid out, `held` is disputed."""
 
@@ -271,3 +205,11 @@ class Health(Answer, frozen=True, kw_only=True):
 class Readiness(Answer, frozen=True, kw_only=True):
     status: str
     checks: dict[str, str]
+
+
+class Underway(Answer, frozen=True, kw_only=True):
+    """A request that is stored and not decided yet. `id`: of what it makes or moves."""
+
+    merchant_id: str
+    id: str
+    status: str = "executing"

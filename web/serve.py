@@ -11,15 +11,17 @@ from typing import Final
 
 from aiohttp import web
 
+from app.checkout_links import load_checkout_links
 from app.contracts.topics import WEBHOOK_RECORD_BYTES
 from app.domain.streams import RECONCILIATION_MISMATCHES
 from app.errors import ConfigurationError
-from app.kafka.publisher import Publisher
+from app.kafka.publisher import RECORD_BYTES, Publisher
 from app.kafka.reader import RangeReader
 from app.kafka.tail import LogTail
 from app.settings import Settings
 from app.store.pool import open_pool
 from web.application import build
+from web.desk import Desk
 from web.ingress import STORED_WITHIN_SECONDS, Ingress, keys_of
 from web.keys import load_hasher
 
@@ -43,6 +45,7 @@ async def serve(settings: Settings, started: Callable[[str], None]) -> None:
         settings.kafka_bootstrap_servers, RECONCILIATION_MISMATCHES, client_id="tallystick-web-mismatches"
     )
     ingress, publisher = _ingress(settings)
+    requests = _publisher(settings, "tallystick-web-requests", RECORD_BYTES)
     pool = await open_pool(settings.database_url, settings.database_connections, "tallystick-web", at_start=0)
     try:
         app = build(
@@ -52,6 +55,8 @@ async def serve(settings: Settings, started: Callable[[str], None]) -> None:
             tail=tail,
             pages_open=settings.web_is_loopback,
             ingress=ingress,
+            desk=Desk(pool, requests.publish_at, settings.partitions),
+            links=load_checkout_links(settings.public_url),
         )
         runner = web.AppRunner(
             app,
@@ -68,19 +73,24 @@ async def serve(settings: Settings, started: Callable[[str], None]) -> None:
             await runner.cleanup()
     finally:
         await publisher.stop()
+        await requests.stop()
         await _close(pool)
 
 
 def _ingress(settings: Settings) -> tuple[Ingress, Publisher]:
     """It connects with the first webhook: the web serves everything else while Kafka is away."""
-    publisher = Publisher(
-        settings.kafka_bootstrap_servers,
-        client_id="tallystick-web-in",
-        record_bytes=WEBHOOK_RECORD_BYTES,
-        timeout_seconds=STORED_WITHIN_SECONDS,
-    )
+    publisher = _publisher(settings, "tallystick-web-in", WEBHOOK_RECORD_BYTES)
     keys = keys_of(settings.webhook_secrets)
     return Ingress(keys=keys, publish=publisher.publish, partitions=settings.partitions), publisher
+
+
+def _publisher(settings: Settings, client_id: str, record_bytes: int) -> Publisher:
+    return Publisher(
+        settings.kafka_bootstrap_servers,
+        client_id=client_id,
+        record_bytes=record_bytes,
+        timeout_seconds=STORED_WITHIN_SECONDS,
+    )
 
 
 async def _listen(runner: web.AppRunner, settings: Settings) -> str:

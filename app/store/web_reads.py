@@ -7,28 +7,8 @@ from datetime import datetime
 from typing import Any
 
 import msgspec
-import orjson
 
 from app.store.api import LaneId
-
-
-class PaymentRow(msgspec.Struct, frozen=True, kw_only=True):
-    """A payment's columns and, in `state`, what its owner lane keeps. Amounts in minor units."""
-
-    merchant_id: str
-    id: str
-    status: str
-    dispute_status: str
-    settlement_status: str
-    amount: int
-    captured_amount: int
-    refunded_amount: int
-    disputed_amount: int
-    currency: str
-    psp: str
-    psp_payment_id: str | None
-    flags: list[str]
-    state: dict[str, Any]
 
 
 class EntryRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -54,12 +34,6 @@ class TransactionRow(msgspec.Struct, frozen=True, kw_only=True):
     reverses: str | None
     entries: list[EntryRow]
 
-
-PAYMENTS = """
-SELECT merchant_id, id, status, dispute_status, settlement_status, amount, captured_amount, refunded_amount,
-       disputed_amount, currency, psp, psp_payment_id, flags, state::text AS state
-  FROM payments WHERE id = $1 AND ($2::text IS NULL OR merchant_id = $2) ORDER BY merchant_id LIMIT $3
-"""
 
 BALANCES = """
 SELECT currency, split_part(account, ':', 1) AS kind, sum(balance)::text AS balance
@@ -101,12 +75,6 @@ def _where(filters: Mapping[str, Any], first: int) -> tuple[str, list[Any]]:
         parts.append(CONDITIONS[name].replace("${n}", f"${n}"))
         arguments.append(value)
     return " AND ".join(parts), arguments
-
-
-async def find_payments(pool: Any, payment_id: str, merchant_id: str | None, limit: int) -> list[PaymentRow]:
-    """All payments with this id (of this merchant): ids are unique per merchant only."""
-    rows = await pool.fetch(PAYMENTS, payment_id, merchant_id, limit)
-    return [PaymentRow(**{**row, "state": orjson.loads(row["state"])}) for row in rows]
 
 
 async def merchant_exists(pool: Any, merchant_id: str) -> bool:

@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 
 from app.domain.payment import Capture, Payment, Refund
+from app.domain.payout import Payout
 from app.domain.streams import MATCHING_COMMANDS, PAYMENTS_COMMANDS, SETTLEMENTS_LINES
 from tests.web.tail import announced
 
@@ -143,3 +144,14 @@ async def news(web: Any, mismatch_id: str, word: str = "opened", seq: int = 1, *
     row = dict(await web.pool.fetchrow("SELECT * FROM mismatches WHERE id = $1", mismatch_id))
     row["explanation"] = json.loads(row["explanation"])
     web.tail.append(mismatch_id, announced(word, row, seq))
+
+
+async def payout(pool: Any, merchant_id: str, payout_id: str, amount: int = 5000) -> None:
+    state = Payout(
+        merchant_id=merchant_id, id=payout_id, amount=amount, currency="EUR", bank_account="main",
+        transaction_id="pc.0.3.0",
+    )  # fmt: skip
+    await pool.execute(
+        "INSERT INTO payouts VALUES ($1, $2, 'started', $3, 'EUR', 0, NULL, $4, 3)",
+        merchant_id, payout_id, amount, msgspec.json.encode(state).decode(),
+    )  # fmt: skip

@@ -17,7 +17,7 @@ from tests.support.databases import at_database
 from tests.support.waiting import free_port
 from tests.web import rows
 from tests.web.conftest import Client, Web
-from web import guard, payments
+from web import finding, guard
 from web.application import build
 from web.problems import CODES, ProblemDocument
 
@@ -53,7 +53,7 @@ async def test_other_methods_are_not_allowed(web: Web, viewer: dict[str, str]) -
 
 
 NOWHERE = (
-    "/nothing", "/v1", "/v1/", "/v1/payments", "/v1/status/", "/static/", "/static/../app.py",
+    "/nothing", "/v1", "/v1/", "/v1/payment", "/v1/status/", "/static/", "/static/../app.py",
     "/static/%2e%2e%2fauth.py",
 )  # fmt: skip
 
@@ -121,7 +121,7 @@ class TestFailures:
         async def fail(*_: Any) -> Any:
             raise RuntimeError("secret detail in /srv/app.py")
 
-        monkeypatch.setattr(payments, "find_payments", fail)
+        monkeypatch.setattr(finding, "find_rows", fail)
         return iter(())
 
     @pytest.mark.usefixtures("broken")
@@ -146,7 +146,7 @@ class TestFailures:
             await asyncio.Event().wait()
 
         monkeypatch.setattr(guard, "ANSWER_WITHIN_SECONDS", 0.1)
-        monkeypatch.setattr(payments, "find_payments", never)
+        monkeypatch.setattr(finding, "find_rows", never)
         status, problem = await web.get("/v1/payments/pay-1", viewer)
         assert (status, problem["code"]) == (503, "timeout")
 

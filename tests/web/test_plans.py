@@ -9,12 +9,15 @@ from typing import Any, get_args
 import msgspec
 
 from app.domain.mismatch import OPEN_STATUSES
-from app.store import web_detection, web_figures, web_mismatches, web_reads
+from app.store import web_detection, web_figures, web_lists, web_mismatches, web_reads, web_requests
 from app.store.mismatch_filters import MismatchFilter
+from app.store.web_lists import After, PaymentRow, PayoutRow
 from app.store.web_mismatches import Sort, page_query
 from tests.web import rows
 from web.mismatch_orders import KEYS
 
+BEFORE = After(rows.NOON, "pay-1", "m-1")
+OF_MERCHANT = {"merchant_id": "m-1"}
 OPEN = MismatchFilter(statuses=OPEN_STATUSES)
 
 
@@ -53,7 +56,27 @@ PLANS: list[tuple[str, str, list[Any], str]] = [
         "ledger_transactions_merchant",
     ),
     ("entries", web_reads.ENTRIES, [["a"]], "ledger_entries_pkey"),
-    ("a payment", web_reads.PAYMENTS, ["pay-1", None, 20], "payments_pkey"),
+    ("a payment", *web_lists.find_query(PaymentRow, "pay-1", None, 20), "payments_pkey"),
+    ("awaited payments", web_lists.keys_query(PaymentRow), [["m-1"], ["pay-1"]], "payments_pkey"),
+    ("decisions", web_requests.DECISIONS, ["t", ["m-1"], ["rq_1"], [0]], "record_keys_pkey"),
+    ("payments", *web_lists.page_query(PaymentRow, 50, BEFORE, {}), "payments_created"),
+    (
+        "a merchant's payments",
+        *web_lists.page_query(PaymentRow, 50, BEFORE, OF_MERCHANT),
+        "payments_of_merchant",
+    ),
+    ("payouts", *web_lists.page_query(PayoutRow, 50, BEFORE, {}), "payouts_created"),
+    (
+        "a merchant's payouts",
+        *web_lists.page_query(PayoutRow, 50, BEFORE, OF_MERCHANT),
+        "payouts_of_merchant",
+    ),
+    ("refunds", *web_lists.refunds_query(50, below=7), "ledger_refunds"),
+    (
+        "a merchant's refunds",
+        *web_lists.refunds_query(50, below=7, **OF_MERCHANT),
+        "ledger_refunds_of_merchant",
+    ),
     ("balances", web_reads.BALANCES, [["m_pend:m-1"]], "accounts_pkey"),
 ]
 
