@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import Any, Final, NamedTuple
 
+from app.store.verify_splits import splits_query
+
 EXAMPLES: Final = 5
 
 
@@ -84,6 +86,9 @@ async def clearing(connection: Any, full: bool) -> Finding:
         "inside_window": items["inside_window"],
         "with_open_mismatch": items["with_open_mismatch"],
     }
+    splits = await connection.fetchrow(splits_query(full, OPEN, EXAMPLES))
+    figures |= {"splits": splits["splits"], "splits_under_way": splits["under_way"]}
+    problems += [f"{text}, with nothing under way" for text in splits["loose"] or ()]
     if full:
         batches = await connection.fetch(TRANSIT)
         figures["settlement_batches_in_transit"] = len(batches)
