@@ -92,7 +92,8 @@ class Courier:
         """Until it is cancelled; what is under way then is cut and told again after a restart."""
         limit = aiohttp.TCPConnector(limit=AT_ONCE)
         timeout = aiohttp.ClientTimeout(total=ANSWER_SECONDS)
-        async with aiohttp.ClientSession(connector=limit, timeout=timeout) as session:
+        cookies = aiohttp.DummyCookieJar()
+        async with aiohttp.ClientSession(connector=limit, timeout=timeout, cookie_jar=cookies) as session:
             try:
                 while True:
                     await self._slots.acquire()
