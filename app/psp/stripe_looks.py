@@ -51,10 +51,9 @@ def _as_seen(answer: PspAnswer) -> PspAnswer:
 
 async def _of_page(api: Api, page: str) -> PspAnswer:
     """The payment that a hosted page has led to, or the page."""
-    session = await api.v1.checkout.sessions.retrieve_async(page)
-    if not session.payment_intent:
-        return of_session(*raw(session))
-    return _as_seen(await _retrieved(api, str(session.payment_intent)))
+    seen = of_session(*raw(await api.v1.checkout.sessions.retrieve_async(page)))
+    known = str(seen.psp_object_id)
+    return seen if known.startswith(SESSION) else _as_seen(await _retrieved(api, known))
 
 
 async def what_became(api: Api, call: PspCall, otherwise: PspAnswer) -> PspAnswer:
