@@ -3,39 +3,20 @@
 from __future__ import annotations
 
 from itertools import pairwise
-from typing import Any
 
-import msgspec
 import orjson
 import pytest
 from standardwebhooks import Webhook
 
-from app.domain.streams import PAYMENTS_COMMANDS
-from app.effects.secrets import EndpointSecrets
 from tests.effects.asking import PLATFORM
 from tests.effects.receiver import Hit, Receiver
-from tests.effects.workers import TIMERS, Workers
+from tests.effects.telling import SECRETS, WITHIN_SECONDS, document, endpoint, tell
+from tests.effects.workers import Workers
 from tests.support.facts import MERCHANT, capture_fact, refund_fact
 from tests.support.live import Live
 from tests.support.waiting import eventually
 
 pytestmark = [pytest.mark.stack, pytest.mark.slow]
-WITHIN_SECONDS = 60.0
-SECRETS = EndpointSecrets(TIMERS["TALLYSTICK_WEBHOOK_SIGNING_SECRET"])
-
-
-def document(record: Any) -> dict[str, Any]:
-    found: dict[str, Any] = orjson.loads(msgspec.json.encode(record))
-    return found
-
-
-def endpoint(verb: str, endpoint_id: str, **fields: Any) -> dict[str, Any]:
-    known = {"type": f"webhook_endpoint.{verb}", "id": f"{verb}-{endpoint_id}", "merchant_id": MERCHANT}
-    return {**known, "endpoint_id": endpoint_id, **fields}
-
-
-async def tell(live: Live, *records: dict[str, Any]) -> None:
-    await live.send(PAYMENTS_COMMANDS, [(MERCHANT, record) for record in records])
 
 
 def told(hits: list[Hit]) -> list[tuple[str, int]]:
