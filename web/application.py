@@ -10,6 +10,7 @@ from typing import Any, Final
 from aiohttp import web
 
 from app.checkout_links import CheckoutLinks
+from app.effects.secrets import EndpointSecrets, load_endpoint_secrets
 from app.store.web_keys import find_key
 from app.store.web_mismatches import detected_after
 from app.store.web_schema import schema_complaint
@@ -26,6 +27,7 @@ from web.keys import KeyHasher
 from web.live import LiveHub
 from web.openapi import OPENAPI
 from web.positions import PositionWaiter
+from web.rate_limits import RateLimits
 from web.requests_seen import RequestsSeen
 from web.routes import ENDPOINTS, RAW
 from web.snapshots import Snapshots
@@ -43,10 +45,12 @@ def build(
     ingress: Ingress | None = None,
     desk: Desk | None = None,
     links: CheckoutLinks | None = None,
+    rates: RateLimits | None = None,
+    endpoint_secrets: EndpointSecrets | None = None,
 ) -> web.Application:
     """`pool`: asyncpg; `reader`: of Kafka's end offsets, `tail`: of the log of mismatches, None for none;
     `pages_open`: bound to loopback; `ingress`: where webhooks go, `desk`: where requests go, None takes none;
-    `links`: to checkout pages, None: there are none."""
+    `links`: to checkout pages, None: there are none; `rates`: of each key, None for the usual."""
     ends = EndOffsets(reader)
     feed = MismatchFeed(tail, partial(detected_after, pool))
     snapshots = Snapshots(pool, ends, lambda: feed.mark)
@@ -64,7 +68,9 @@ def build(
         requests_seen=RequestsSeen(),
         ingress=ingress or Ingress(),
         desk=desk or Desk(pool),
+        rates=rates or RateLimits(),
         links=links,
+        endpoint_secrets=endpoint_secrets or load_endpoint_secrets(),
     )
     app[ENDS] = ends
     app[OPENAPI] = openapi_json()

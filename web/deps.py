@@ -9,6 +9,7 @@ from typing import Any
 from aiohttp import web
 
 from app.checkout_links import CheckoutLinks
+from app.effects.secrets import EndpointSecrets
 from app.store.web_keys import StoredKey
 from web.desk import Desk
 from web.feed import MismatchFeed
@@ -16,6 +17,7 @@ from web.ingress import Ingress
 from web.keys import KeyHasher
 from web.live import LiveHub
 from web.positions import PositionWaiter
+from web.rate_limits import RateLimits
 from web.requests_seen import RequestsSeen
 from web.snapshots import Snapshots
 
@@ -36,7 +38,9 @@ class Deps:
     requests_seen: RequestsSeen
     ingress: Ingress
     desk: Desk
+    rates: RateLimits
     links: CheckoutLinks | None
+    endpoint_secrets: EndpointSecrets
 
 
 DEPS: web.AppKey[Deps] = web.AppKey("deps", Deps)

@@ -10,9 +10,11 @@ from aiohttp import web
 from web.asking import read_key, read_wait
 from web.auth import authenticate
 from web.body import read_body
-from web.call import Call, Endpoint, Principal, Raw, RawHandler, Reply, Write
+from web.call import Access, Call, Endpoint, Principal, Raw, RawHandler, Reply, Write
 from web.deps import DEPS, Deps
+from web.guard import STANDING
 from web.params import check_path, read_query
+from web.rate_limits import too_many
 
 PRINCIPAL: Final = web.RequestKey("principal", Principal)
 
@@ -22,7 +24,7 @@ def json_handler(endpoint: Endpoint) -> RawHandler:
 
     async def handle(request: web.Request) -> web.StreamResponse:
         deps = request.app[DEPS]
-        principal = await authenticate(request, deps, endpoint.access)
+        principal = await admit(request, deps, endpoint.access)
         check_path(request.match_info)
         call = await _call(request, endpoint, deps, principal)
         answer = await endpoint.handler(call)
@@ -35,6 +37,16 @@ def json_handler(endpoint: Endpoint) -> RawHandler:
         )
 
     return handle
+
+
+async def admit(request: web.Request, deps: Deps, access: Access) -> Principal:
+    """Who calls, if it may and not too often."""
+    principal = await authenticate(request, deps, access)
+    if principal.key_id:
+        standing = request[STANDING] = await deps.rates.hit(principal.key_id)
+        if not standing.allowed:
+            raise too_many(standing)
+    return principal
 
 
 async def _call(
@@ -57,7 +69,7 @@ async def _call(
 
 def raw_handler(route: Raw) -> RawHandler:
     async def handle(request: web.Request) -> web.StreamResponse:
-        request[PRINCIPAL] = await authenticate(request, request.app[DEPS], route.access)
+        request[PRINCIPAL] = await admit(request, request.app[DEPS], route.access)
         return await route.handler(request)
 
     return handle

@@ -15,12 +15,15 @@ from app.store.web_errors import is_unavailable
 from web.card_numbers import refuse_card_numbers_around
 from web.deps import DEPS
 from web.problems import Problem, from_http, respond
+from web.rate_limits import Standing
 
 LARGEST_BODY_BYTES: Final = 64 * 1024
 ANSWER_WITHIN_SECONDS: Final = 10.0
 WRITE_WITHIN_SECONDS: Final = 20.0
 """Storing a request may take 7 seconds, and its caller may wait 10 for the outcome."""
 REQUEST_ID: Final = web.RequestKey("request_id", str)
+STANDING: Final = web.RequestKey("standing", Standing)
+"""Of the caller's key."""
 STREAMS: Final = frozenset({"/live", "/mismatches/live", "/mismatches.csv", "/v1/mismatches/stream"})
 """Routes that stay open on purpose."""
 LARGE_BODIES: Final = frozenset({"/webhooks/{psp}"})
@@ -111,5 +114,7 @@ async def add_headers(request: web.Request, response: web.StreamResponse) -> Non
     """A signal, so that streams and static files get them too."""
     response.headers.update(SECURITY_HEADERS)
     response.headers.setdefault("Cache-Control", "no-store")
+    if STANDING in request:
+        response.headers.update(request[STANDING].headers)
     if REQUEST_ID in request:
         response.headers["X-Request-Id"] = request[REQUEST_ID]

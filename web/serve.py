@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import os
 import signal
 from collections.abc import Callable
 from typing import Final
@@ -24,6 +25,7 @@ from web.application import build
 from web.desk import Desk
 from web.ingress import STORED_WITHIN_SECONDS, Ingress, keys_of
 from web.keys import load_hasher
+from web.rate_limits import DEFAULT_RATE, VARIABLE, RateLimits
 
 KEEP_ALIVE_SECONDS: Final = 30.0
 """Also how long a connection may take to send its first request."""
@@ -57,6 +59,7 @@ async def serve(settings: Settings, started: Callable[[str], None]) -> None:
             ingress=ingress,
             desk=Desk(pool, requests.publish_at, settings.partitions),
             links=load_checkout_links(settings.public_url),
+            rates=RateLimits(os.environ.get(VARIABLE, "").strip() or DEFAULT_RATE),
         )
         runner = web.AppRunner(
             app,

@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 import click
 
+from app.domain.asking import TEST_MERCHANT
 from app.errors import ConfigurationError
 from app.settings import database_url
 from app.store.errors import translated
@@ -31,18 +32,34 @@ def command() -> None:
 @click.option(
     "--merchant", "merchant_id", metavar="ID", help="A key of this merchant: sees its own data only."
 )
-def create(role: str | None, merchant_id: str | None) -> None:
+@click.option(
+    "--mode",
+    type=click.Choice(["live", "test"]),
+    help=f"Of a merchant's key: a test key acts for the merchant ID{TEST_MERCHANT}, whose books are apart.",
+)
+def create(role: str | None, merchant_id: str | None, mode: str | None) -> None:
     """Make a key and print it once, on stdout, alone."""
     if (role is None) == (merchant_id is None):
         raise click.UsageError("give either --role or --merchant")
-    if merchant_id is not None and not 0 < len(merchant_id) <= 200:
-        raise click.UsageError("--merchant must have 1 to 200 characters")
+    if merchant_id is not None:
+        merchant_id = _acts_for(merchant_id, mode)
+    elif mode is not None:
+        raise click.UsageError("--mode belongs to --merchant")
     hasher, key = load_hasher(), make_key()
     key_hash = hasher.hash(key.token)
     _with_pool(lambda pool: add_key(pool, key.id, key_hash, role or MERCHANT, merchant_id))
     whose = f"merchant {merchant_id}" if merchant_id else role
     click.echo(f"key {key.id} for {whose}; it is shown this once:", err=True)
     click.echo(key.token)
+
+
+def _acts_for(merchant_id: str, mode: str | None) -> str:
+    """The merchant whose books a key reads and writes."""
+    if not 0 < len(merchant_id) <= 200 - len(TEST_MERCHANT) or "/" in merchant_id:
+        raise click.UsageError(f"--merchant must have 1 to {200 - len(TEST_MERCHANT)} characters, and no '/'")
+    if merchant_id.endswith(TEST_MERCHANT):
+        raise click.UsageError(f"name {merchant_id.removesuffix(TEST_MERCHANT)} and say --mode test")
+    return f"{merchant_id}{TEST_MERCHANT}" if mode == "test" else merchant_id
 
 
 @command.command("list")
