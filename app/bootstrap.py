@@ -99,7 +99,13 @@ class Runtime:
         )
         rows = WorkerRows(self.pool)
         self.heartbeat = Heartbeat(
-            settings.worker_id, self.lanes, self.watchdog, self.timers, rows.write, rows.remove
+            settings.worker_id,
+            self.lanes,
+            self.watchdog,
+            self.timers,
+            rows.write,
+            rows.remove,
+            self.executor.figures,
         )
         self.auditor = Auditor(lambda every: verify_if_due(self.pool, settings.database_url, every))
         for service in (self.watchdog, self.timers, self.heartbeat, self.auditor):

@@ -13,7 +13,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Histo
 from app.store.web_detection import BUCKETS_MS, SinceStart
 from app.store.web_errors import is_unavailable
 from web.deps import DEPS
-from web.schemas import PartitionStatus, Status
+from web.schemas import EffectsStatus, PartitionStatus, Status
 from web.snapshots import Snapshot
 from web.status import status_of
 
@@ -56,6 +56,25 @@ CATALOGUE: Final = (
     Metric("tallystick_worker_silent_seconds", "gauge", ("worker_id",), "Seconds since the worker was heard"),
     Metric("tallystick_worker_rss_bytes", "gauge", ("worker_id",), "Resident memory of the worker"),
     Metric("tallystick_dead_letters", "gauge", ("topic", "status"), "Records that could not be decided"),
+    Metric(
+        "tallystick_effects",
+        "gauge",
+        ("target", "status"),
+        "Calls to PSPs and webhooks to merchants: `ready`, `waiting` for another attempt, `dead`: given up",
+    ),
+    Metric(
+        "tallystick_effects_oldest_seconds", "gauge", ("target", "status"), "Since the oldest was asked for"
+    ),
+    Metric("tallystick_effects_running", "gauge", (), "Attempts under way"),
+    Metric("tallystick_effects_breakers_open", "gauge", (), "Targets left alone after failures in a row"),
+    Metric(
+        "tallystick_psp_calls",
+        "counter",
+        ("psp", "answer"),
+        "Calls to PSPs, since the workers started",
+    ),
+    Metric("tallystick_psp_mean_seconds", "gauge", ("psp",), "Mean time of these calls"),
+    Metric("tallystick_psp_failures_in_a_row", "gauge", ("psp",), "Calls without a proper answer, until now"),
     Metric("tallystick_mismatches", "gauge", ("category", "severity", "status"), "Mismatches"),
     Metric("tallystick_open_mismatches", "gauge", ("category", "severity"), "Mismatches in any open status"),
     Metric(
@@ -156,6 +175,7 @@ def _samples(snapshot: Snapshot) -> Iterator[Sample]:
         yield "tallystick_kafka_ends_age_seconds", (), status.kafka.age_seconds
     for letters in snapshot.books.dead_letters:
         yield "tallystick_dead_letters", (letters.topic, letters.status), letters.count
+    yield from _of_effects(status.effects)
     for count in status.mismatches:
         yield "tallystick_mismatches", (count.category, count.severity, count.status), count.count
     yield from _of_detection(status)
@@ -166,6 +186,20 @@ def _samples(snapshot: Snapshot) -> Iterator[Sample]:
         age = (status.as_of - status.last_verify.finished_at).total_seconds()
         yield "tallystick_verify_ok", (), status.last_verify.ok
         yield "tallystick_verify_age_seconds", (), age
+
+
+def _of_effects(effects: EffectsStatus) -> Iterator[Sample]:
+    for group in effects.groups:
+        yield "tallystick_effects", (group.target, group.status), group.count
+        yield "tallystick_effects_oldest_seconds", (group.target, group.status), group.oldest_seconds
+    yield "tallystick_effects_running", (), effects.running
+    yield "tallystick_effects_breakers_open", (), len(effects.breakers)
+    for psp in effects.psps:
+        for answer, count in psp.answers.items():
+            yield "tallystick_psp_calls", (psp.psp, answer), count
+        if psp.mean_seconds is not None:
+            yield "tallystick_psp_mean_seconds", (psp.psp,), psp.mean_seconds
+        yield "tallystick_psp_failures_in_a_row", (psp.psp,), psp.failures_in_a_row
 
 
 def _of_detection(status: Status) -> Iterator[Sample]:
@@ -225,7 +259,8 @@ are rows that the web serves, so scraping one web process is enough; only `tally
 
 Worth an alert: `tallystick_database_up` 0; `tallystick_partition_halted` 1; `tallystick_position_lag` growing
 while `tallystick_position_age_seconds` grows; `tallystick_outbox_age_seconds` or
-`tallystick_timer_age_seconds` above 30; any new `tallystick_dead_letters`; `tallystick_verify_ok` 0 or
+`tallystick_timer_age_seconds` above 30; any new `tallystick_dead_letters` or
+`tallystick_effects{status="dead"}`; `tallystick_verify_ok` 0 or
 `tallystick_verify_age_seconds` above 900. Some holes and conflicts after a takeover are normal.
 
 | name | kind | labels | meaning |

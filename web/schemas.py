@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
@@ -130,6 +130,47 @@ class KindBalance(Answer, frozen=True, kw_only=True):
     balance: int
 
 
+class EffectGroup(Answer, frozen=True):
+    """What goes to one PSP or one merchant; `oldest_seconds`: since the oldest was asked for."""
+
+    target: str
+    status: Literal["ready", "waiting", "dead"]
+    count: int
+    oldest_seconds: float
+
+
+class BreakerStatus(Answer, frozen=True):
+    """A target that failed so often in a row that it is left alone for a while."""
+
+    target: str
+    state: Literal["open", "half_open"]
+    worker_id: str
+
+
+class PspStatus(Answer, frozen=True, kw_only=True):
+    """Calls by their answers, since the living workers started."""
+
+    psp: str
+    answers: dict[str, int]
+    mean_seconds: float | None
+    failures_in_a_row: int
+    last_failure_at: Moment | None
+    last_failure: str | None
+
+
+class EffectsStatus(Answer, frozen=True, kw_only=True):
+    """What leaves the program: calls to PSPs, merchants' webhooks. `dead`: given up, for people to see."""
+
+    ready: int
+    waiting: int
+    dead: int
+    running: int
+    oldest_open_seconds: float | None
+    groups: list[EffectGroup]
+    breakers: list[BreakerStatus]
+    psps: list[PspStatus]
+
+
 class Status(Answer, frozen=True, kw_only=True):
     """`as_of`: when lanes and workers were read; `counted_at`: when the oldest of the counts was."""
 
@@ -140,6 +181,7 @@ class Status(Answer, frozen=True, kw_only=True):
     kafka: KafkaStatus
     last_verify: VerifyStatus | None
     dead_letters: DeadLetters
+    effects: EffectsStatus
     outbox: Backlog
     timers: Backlog
     mismatches: list[CategoryCount]

@@ -10,6 +10,7 @@ from app.domain.mismatch import OPEN_STATUSES
 from app.store.api import LaneId
 from app.store.web_figures import Books, LaneFigures, VerifyRun, WorkerFigures
 from web.call import Call, NoQuery
+from web.effects_status import effects_status
 from web.schemas import (
     Backlog,
     CategoryCount,
@@ -47,6 +48,7 @@ def status_of(snapshot: Snapshot) -> Status:
         kafka=KafkaStatus(reachable=age is not None and age <= REACHABLE_SECONDS, age_seconds=_rounded(age)),
         last_verify=_verify(fast.verify),
         dead_letters=_dead_letters(books),
+        effects=effects_status(snapshot, ALIVE_SECONDS),
         outbox=_backlog([(lane.outbox_rows, lane.outbox_age_seconds) for lane in fast.lanes]),
         timers=_backlog([(lane.timers_overdue, lane.timer_age_seconds) for lane in fast.lanes]),
         mismatches=[CategoryCount(**msgspec.structs.asdict(count)) for count in books.mismatches],

@@ -225,6 +225,7 @@ def _attention_tile(status: Status) -> Tile:
     kinds = [
         (halted, "halted partition"),
         (status.dead_letters.new, "dead letter"),
+        (status.effects.dead, "effect given up"),
         (silent, "silent worker"),
     ]
     words = [f"{count} {word}{'s' if count > 1 else ''}" for count, word in kinds if count]

@@ -21,6 +21,7 @@ from app.domain.configuration import Platform
 from app.domain.effect import Effect
 from app.domain.effect_policy import Policy, policy_for
 from app.effects.board import WINDOW, Board, Row
+from app.effects.figures import ExecutorStats, figures
 from app.effects.kind import Attempt, Kind, Outcome
 from app.effects.reporting import reports
 from app.errors import Transient
@@ -68,6 +69,7 @@ class Executor:
         self._settings = settings or ExecutorSettings()
         self._platform: Platform | None = None
         self.board = Board(self._policy)
+        self.stats = ExecutorStats()
         self._seen: dict[int, int] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._changed = asyncio.Event()
@@ -115,6 +117,10 @@ class Executor:
             await kind.close()
         return not self._tasks
 
+    def figures(self) -> dict[str, Any]:
+        """For the worker's row: counts since it started, breakers, how PSPs are."""
+        return figures(self.stats, self.board, set(self._kinds.values()), len(self._tasks), monotonic())
+
     async def _until_changed(self, at_latest: float) -> None:
         wakes = self.board.wakes_at()
         until = at_latest if wakes is None else min(at_latest, wakes)
@@ -160,6 +166,7 @@ class Executor:
             attempt = self._attempt_of(effect)
             began, at = monotonic(), datetime.now(UTC)
             outcome = await self._perform(attempt)
+            self.stats.attempted(outcome)
             healthy = outcome.outcome != "retry" if outcome.healthy is None else outcome.healthy
             took_ms = round((monotonic() - began) * 1000)
             await self._report(reports(attempt, outcome, at, took_ms, self._partitions))
@@ -199,6 +206,7 @@ class Executor:
             Exception
         ) as fault:  # a kind's bug stops neither the others nor the worker; the effect stays open
             log.critical("%s: its kind failed: %r", attempt.effect_id, fault, exc_info=fault)
+            self.stats.faults += 1
             return Outcome(outcome="retry", reason=f"a fault of this program: {type(fault).__name__}")
 
     async def _report(self, records: Sequence[Outgoing]) -> None:
@@ -232,6 +240,7 @@ class Executor:
             self.board.refill(target, [light(row) for row in found], is_all=len(found) < WINDOW)
         await self._correct_stale()
         for row in self.board.expire(datetime.now(UTC)):
+            self.stats.late += 1
             self._spawn(self._expire(row), row.id)
         self.board.forget_idle(monotonic())
 

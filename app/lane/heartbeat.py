@@ -19,10 +19,12 @@ from app.lane.watchdog import Watchdog
 
 log: Final = logging.getLogger(__name__)
 EVERY_SECONDS: Final = 1.0
+EXECUTOR: Final = "executor"
+"""Among the figures: what is no lane's."""
 
 
 class Beat(msgspec.Struct, frozen=True, kw_only=True):
-    """One sign of life. `figures`: lane ('topic:partition') -> its counters since the worker's start."""
+    """One sign of life. `figures`: lane ('topic:partition') or `executor` -> counters since the start."""
 
     worker_id: str
     host: str
@@ -44,6 +46,7 @@ class Heartbeat:
         timers: TimerPump,
         write: Callable[[Beat], Awaitable[None]],
         remove: Callable[[str], Awaitable[None]],
+        executor: Callable[[], dict[str, Any]] = dict,
     ) -> None:
         self._worker_id = worker_id
         self._lanes = lanes
@@ -51,6 +54,7 @@ class Heartbeat:
         self._timers = timers
         self._write = write
         self._remove = remove
+        self._executor = executor
         self._started_at = datetime.now(UTC)
 
     async def run(self) -> None:
@@ -87,7 +91,7 @@ class Heartbeat:
             started_at=self._started_at,
             rss_bytes=rss_bytes(),
             lanes=sorted(str(lane) for lane in owned),
-            figures=figures,
+            figures={**figures, EXECUTOR: self._executor()},
         )
 
 

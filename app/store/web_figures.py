@@ -13,6 +13,8 @@ from typing import Any
 import msgspec
 import orjson
 
+from app.store.web_effects import EffectCount, read_effect_counts
+
 
 class LaneFigures(msgspec.Struct, frozen=True, kw_only=True):
     """One partition. Ages in seconds; `halted_reason` None: not halted; timers are counted up to 1000."""
@@ -111,6 +113,7 @@ class Books(msgspec.Struct, frozen=True, kw_only=True):
     balances: list[KindBalance]
     mismatches: list[MismatchCount]
     dead_letters: list[DeadLetterCount]
+    effects: list[EffectCount]
 
 
 class Counts(msgspec.Struct, frozen=True, kw_only=True):
@@ -217,6 +220,7 @@ async def read_books(connection: Any) -> Books:
             balances=[KindBalance(**{**row, "balance": int(row["balance"])}) for row in balances],
             mismatches=[MismatchCount(**row) for row in await connection.fetch(MISMATCH_COUNTS)],
             dead_letters=[DeadLetterCount(**row) for row in await connection.fetch(DEAD_LETTER_COUNTS)],
+            effects=await read_effect_counts(connection),
         )
 
 

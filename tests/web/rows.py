@@ -128,6 +128,33 @@ async def worker(
     )  # fmt: skip
 
 
+PSP_HEALTH: dict[str, Any] = {
+    "answers": {"done": 7, "declined": 2, "retry": 0, "unknown": 1, "misconfigured": 0},
+    "seconds": 2.0, "failures_in_a_row": 1,
+    "last_failure": {"at": "2026-11-20T12:00:00Z", "kind": "unknown", "reason": "no answer in 10 s"},
+}  # fmt: skip
+
+
+async def executor(pool: Any, worker_id: str, **figures: Any) -> None:
+    """What a worker's executor says of itself."""
+    open_ = {"webhook:m-1/we_1": "open"}
+    said = {"running": 3, "breakers": open_, "psps": {"sandbox": PSP_HEALTH}, **figures}
+    await pool.execute(
+        """UPDATE workers SET figures = jsonb_set(figures::jsonb, '{executor}', $2::text::jsonb)::json
+            WHERE worker_id = $1""",
+        worker_id, json.dumps(said),
+    )  # fmt: skip
+
+
+async def effect(pool: Any, effect_id: str, target: str = "psp:sandbox/0", status: str = "waiting") -> None:
+    await pool.execute(
+        """INSERT INTO effects (target, id, partition, "offset", kind, object, seq, status, attempts,
+               created_at, deadline_at, state, version)
+           VALUES ($1, $2, 0, 1, 'psp.call', '', 0, $3, 1, now() - interval '1 minute', now(), '{}', 1)""",
+        target, effect_id, status,
+    )  # fmt: skip
+
+
 async def verify_run(pool: Any, ok: bool) -> None:
     await pool.execute(
         """INSERT INTO verify_runs (started_at, finished_at, complete, ok, checks)

@@ -110,6 +110,8 @@ class TestMetrics:
         """Rows that give every family at least one sample."""
         await rows.positions(web.pool)
         await rows.worker(web.pool, "w-1", ["payments.commands:0"], holes=3)
+        await rows.executor(web.pool, "w-1")
+        await rows.effect(web.pool, "ef-1")
         await rows.verify_run(web.pool, ok=True)
         await rows.mismatch(web.pool, "a")
         await web.pool.execute(
