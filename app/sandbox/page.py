@@ -116,6 +116,13 @@ class Pages:
         return found
 
 
+def problem_page(refusal: Refusal) -> web.Response:
+    """What a payer's browser shows instead of an error for programs."""
+    page = _page("This does not work", problem=refusal.message)
+    page.set_status(refusal.status)
+    return page
+
+
 def _amount(thing: Session | Charge) -> str:
     return f"{decimal_text(thing.amount, thing.currency)} {thing.currency}"
 

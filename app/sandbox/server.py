@@ -24,7 +24,7 @@ from app.sandbox.desk import Desk
 from app.sandbox.draft import Refusal, Terms
 from app.sandbox.faults import Chance, Faults
 from app.sandbox.journal import FileJournal, Journal, NoJournal
-from app.sandbox.page import Pages
+from app.sandbox.page import Pages, problem_page
 from app.sandbox.requests import CutOffBody
 
 STOP_WITHIN_SECONDS: Final = 1.0
@@ -152,4 +152,4 @@ async def say_refusals(request: web.Request, handler: Handler) -> web.StreamResp
     try:
         return await handler(request)
     except Refusal as refusal:
-        return refused(refusal)
+        return problem_page(refusal) if request.path.startswith("/pay/") else refused(refusal)

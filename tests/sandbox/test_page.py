@@ -99,7 +99,8 @@ async def test_what_is_no_choice_is_refused() -> None:
     async with sandbox() as psp:
         path, charge = await session(psp)
         assert (await psp.form(path, token="4242424242424242"))[0] == 400
-        assert (await psp.form("/pay/cs_none", token="tok_ok"))[0] == 404
+        code, page = await psp.form("/pay/cs_none", token="tok_ok")
+        assert (code, "there is no session cs_none" in page) == (404, True)
         assert await status(psp, charge) == "created"
 
 
