@@ -12,7 +12,7 @@ import msgspec
 from app.domain.money import EXPONENTS
 
 CURRENCIES: Final = frozenset(EXPONENTS)
-MOST: Final = 10**12
+MOST: Final = 10**15
 """Largest amount of one operation, in minor units."""
 
 
