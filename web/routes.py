@@ -36,6 +36,7 @@ from web.schemas import (
     Readiness,
     Status,
 )
+from web.webhook_routes import WEBHOOK_ENDPOINTS
 
 OPEN, PAGES, STAFF, EITHER = Access.OPEN, Access.PAGES, Access.STAFF, Access.STAFF_OR_MERCHANT
 MERCHANTS, APPROVERS = Access.MERCHANTS, Access.APPROVERS
@@ -89,6 +90,7 @@ ENDPOINTS: Final = (
     Endpoint(path="/v1/mismatches/{id}", handler=mismatches.get_mismatch, access=EITHER,
              answer=MismatchDetail, query=mismatches.OneMismatchQuery, problems=("not_found", "not_yet"),
              summary="One mismatch; for staff with both sides, the differences and a time line"),
+    *WEBHOOK_ENDPOINTS,
     Endpoint(path="/healthz", handler=health.get_health, access=OPEN, answer=Health,
              summary="Whether this process runs"),
     Endpoint(path="/readyz", handler=health.get_readiness, access=OPEN, answer=Readiness,

@@ -1,0 +1,209 @@
+"""`/v1/webhook_endpoints`: who sees what, what is wrong by itself, pages of the log, and replays as records.
+
+What needs the lane is in `tests/effects/test_webhook_api.py`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from datetime import timedelta
+from typing import Any
+
+import msgspec
+import pytest
+from aiohttp.test_utils import TestClient, TestServer
+
+from app.contracts.codec import decode
+from app.domain.effect import Effect
+from app.domain.effects import EffectRedrive, WebhookDelivery
+from app.domain.merchant import Merchant
+from app.domain.streams import EFFECTS_REQUESTS
+from app.domain.webhook_endpoint import WebhookEndpoint
+from app.errors import Transient
+from app.kafka.outgoing import Outgoing
+from tests.web.conftest import SECRET, FakeEnds, Web
+from tests.web.rows import NOON
+from tests.web.tail import FakeTail
+from web.application import build
+from web.ingress import Ingress
+from web.keys import KeyHasher
+
+ROOT = "/v1/webhook_endpoints"
+HERE = f"{ROOT}/we_1"
+TARGET = "webhook:m-1/we_1"
+LANE_STATUS = {"pending": "waiting", "delivered": "done", "failed": "dead"}
+
+
+class Log:
+    """Where replays go. `failing`: the broker is away."""
+
+    def __init__(self) -> None:
+        self.records: list[EffectRedrive] = []
+        self.failing = False
+
+    async def publish(self, records: Sequence[Outgoing]) -> None:
+        if self.failing:
+            raise Transient("no broker")
+        for record in records:
+            assert (record.topic, record.key) == (EFFECTS_REQUESTS, TARGET.encode())
+            self.records.append(decode(EFFECTS_REQUESTS, record.value))
+
+
+@pytest.fixture
+def log() -> Log:
+    return Log()
+
+
+@pytest.fixture
+async def web(pool: Any, ends: FakeEnds, tail: FakeTail, log: Log) -> AsyncIterator[Web]:
+    hasher, ingress = KeyHasher([SECRET]), Ingress(publish=log.publish)
+    app = build(pool, hasher, reader=ends, tail=tail, pages_open=True, ingress=ingress)
+    async with TestClient(TestServer(app)) as client:
+        yield Web(client, pool, hasher, ends, tail)
+
+
+@pytest.fixture
+async def known(pool: Any) -> None:
+    """Merchant m-1 with the endpoint we_1."""
+    endpoint = WebhookEndpoint(id="we_1", url="https://m.example/hooks", created_at=NOON, version=1)
+    state = msgspec.json.encode(Merchant(merchant_id="m-1", endpoints=(endpoint,))).decode()
+    await pool.execute("INSERT INTO merchants VALUES ('m-1', '', true, 'EUR', 0, $1, 0)", state)
+
+
+async def delivery(pool: Any, number: int, status: str = "done", target: str = TARGET) -> None:
+    """Event `ev-<number>`, as the effects lane would keep it."""
+    event, at = f"ev-{number}", NOON + timedelta(minutes=number)
+    work = WebhookDelivery(
+        merchant_id="m-1", endpoint_id="we_1", url="https://m.example/hooks", event_id=event,
+        event_type="payment.captured", body=f'{{"id":"{event}"}}',
+    )  # fmt: skip
+    effect = Effect(
+        target=target, id=f"{event}/we_1", work=work, object="payment/p", seq=number, offset=number,
+        status=status, created_at=at, deadline_at=at,  # type: ignore[arg-type]
+    )  # fmt: skip
+    await pool.execute(
+        """INSERT INTO effects (target, id, partition, "offset", kind, object, seq, status, attempts,
+                  created_at, deadline_at, state, version)
+           VALUES ($1, $2, 0, $3, 'webhook.delivery', 'payment/p', $3, $4, 0, $5, $5, $6, $3)""",
+        target, effect.id, number, status, at, msgspec.json.encode(effect).decode(),
+    )  # fmt: skip
+
+
+async def post(web: Web, path: str, key: dict[str, str], body: Any, idempotency: str = "k-1") -> Any:
+    headers = {**key, "Idempotency-Key": idempotency}
+    async with web.client.post(path, json=body, headers=headers) as response:
+        return response.status, await response.json(content_type=None)
+
+
+@pytest.mark.usefixtures("known")
+async def test_a_merchant_sees_its_own_and_staff_names_whose(web: Web, acme: dict[str, str]) -> None:
+    other, staff = await web.key("merchant", "m-2"), await web.key("viewer")
+    status, own = await web.get(HERE, acme)
+    assert (status, own["id"], own["status"], own["secret"]) == (200, "we_1", "enabled", None)
+    assert (await web.get(HERE, other))[0] == 404
+    assert (await web.get(f"{HERE}/deliveries", other))[0] == 404
+    assert (await web.get(ROOT, other)) == (200, {"items": []})
+    assert (await web.get(f"{ROOT}?merchant_id=m-1", other))[0] == 403
+    status, problem = await web.get(ROOT, staff)
+    assert (status, problem["errors"][0]["parameter"]) == (422, "merchant_id")
+    assert [one["id"] for one in (await web.get(f"{ROOT}?merchant_id=m-1", staff))[1]["items"]] == ["we_1"]
+
+
+@pytest.mark.usefixtures("known")
+@pytest.mark.parametrize("path", ["", "/rotate", "/disable", "/replay", "/deliveries/ev-1/replay"])
+async def test_nobody_changes_what_is_anothers(web: Web, path: str) -> None:
+    body = {"since": "2026-01-01T00:00:00Z"} if path == "/replay" else {}
+    other, staff = await web.key("merchant", "m-2"), await web.key("viewer")
+    assert (await post(web, HERE + path, other, body))[0] == 404
+    assert (await post(web, HERE + path, staff, body))[0] == 403
+    assert (await post(web, HERE + path, {}, body))[0] == 401
+
+
+@pytest.mark.parametrize(
+    ("body", "parameter"),
+    [
+        ({}, "url"),
+        ({"url": "ftp://m.example/"}, "url"),
+        ({"url": "https://m.example/", "events": []}, "events"),
+        ({"url": "https://m.example/", "events": ["Payment captured"]}, "events[0]"),
+        ({"url": "https://m.example/", "secret": "mine"}, "secret"),
+        ({"url": 7}, "url"),
+    ],
+)
+async def test_a_body_that_is_wrong_names_the_field(
+    web: Web, acme: dict[str, str], body: Any, parameter: str
+) -> None:
+    status, problem = await post(web, ROOT, acme, body)
+    assert (status, [error["parameter"] for error in problem["errors"]]) == (422, [parameter])
+
+
+async def test_without_an_idempotency_key_nothing_is_made(web: Web, acme: dict[str, str]) -> None:
+    async with web.client.post(ROOT, json={"url": "https://m.example/"}, headers=acme) as response:
+        assert response.status == 422
+
+
+@pytest.mark.usefixtures("known")
+async def test_pages_of_the_log_go_back_in_time_and_keep_their_filter(
+    web: Web, pool: Any, acme: dict[str, str]
+) -> None:
+    for number in range(1, 8):
+        await delivery(pool, number, "dead" if number % 2 else "done")
+    await delivery(pool, 9, "dead", target="webhook:m-1/we_2")
+    seen, cursor = [], ""
+    while True:
+        _, page = await web.get(f"{HERE}/deliveries?status=failed&limit=3{cursor}", acme)
+        seen += [one["event_id"] for one in page["items"]]
+        if not page["has_more"]:
+            break
+        cursor = f"&cursor={page['next_cursor']}"
+    assert seen == ["ev-7", "ev-5", "ev-3", "ev-1"]
+    assert page["next_cursor"] is None
+    status, _ = await web.get(f"{HERE}/deliveries?cursor=nonsense", acme)
+    assert status == 422
+
+
+@pytest.mark.usefixtures("known")
+@pytest.mark.parametrize("status", LANE_STATUS)
+async def test_each_status_is_found_by_its_name(
+    web: Web, pool: Any, acme: dict[str, str], status: str
+) -> None:
+    for number, kept in enumerate(LANE_STATUS.values(), 1):
+        await delivery(pool, number, kept)
+    _, page = await web.get(f"{HERE}/deliveries?status={status}", acme)
+    assert [one["status"] for one in page["items"]] == [status]
+    _, one = await web.get(f"{HERE}/deliveries/{page['items'][0]['event_id']}", acme)
+    assert one["body"] == f'{{"id":"{one["event_id"]}"}}'
+
+
+@pytest.mark.usefixtures("known")
+async def test_a_replay_of_a_time_takes_what_failed_then_and_a_repeat_is_the_same_records(
+    web: Web, pool: Any, log: Log, acme: dict[str, str]
+) -> None:
+    for number in range(1, 7):
+        await delivery(pool, number, "done" if number == 3 else "dead")
+    times = {"since": "2026-11-20T12:02:00Z", "until": "2026-11-20T12:06:00Z"}
+    for _ in range(2):
+        status, answer = await post(web, f"{HERE}/replay", acme, times)
+        assert (status, answer) == (202, {"count": 3, "has_more": False})
+    assert [record.effect_id for record in log.records[:3]] == ["ev-2/we_1", "ev-4/we_1", "ev-5/we_1"]
+    assert log.records[3:] == log.records[:3]
+    await post(web, f"{HERE}/replay", acme, times, idempotency="k-2")
+    assert {record.id for record in log.records[6:]}.isdisjoint({record.id for record in log.records[:6]})
+    status, problem = await post(
+        web, f"{HERE}/replay", acme, {"since": times["until"], "until": times["since"]}
+    )
+    assert (status, problem["errors"][0]["parameter"]) == (422, "until")
+
+
+@pytest.mark.usefixtures("known")
+async def test_a_replay_that_the_log_does_not_take_is_said_so(
+    web: Web, pool: Any, log: Log, acme: dict[str, str]
+) -> None:
+    await delivery(pool, 1, "dead")
+    log.failing = True
+    status, problem = await post(web, f"{HERE}/deliveries/ev-1/replay", acme, None)
+    assert (status, problem["code"]) == (503, "kafka_unavailable")
+    log.failing = False
+    assert (await post(web, f"{HERE}/deliveries/ev-1/replay", acme, None))[0] == 202
+    assert (await post(web, f"{HERE}/deliveries/ev-2/replay", acme, None))[0] == 404
+    assert [(record.effect_id, record.by) for record in log.records] == [("ev-1/we_1", "m-1")]
