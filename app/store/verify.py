@@ -63,6 +63,7 @@ CHECKS: Final[Sequence[tuple[str, str, Callable[..., Coroutine[Any, Any, checks.
         "batches cover every offset; their counts are the rows they speak of",
         checks.completeness,
     ),
+    ("effects", "what was asked of the outside is done, given up, or has a way on", checks.effects),
 )
 
 

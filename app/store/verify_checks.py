@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Any, Final, NamedTuple
 
+from app.store.verify_effects import effects_query
 from app.store.verify_splits import splits_query
 
 EXAMPLES: Final = 5
@@ -41,6 +42,10 @@ async def postings(connection: Any, full: bool) -> Finding:
         if orphans[0]:
             problems.append(f"{orphans[0]} entries without a transaction, the first of {orphans[1]}")
     return Finding(figures, problems)
+
+
+async def effects(connection: Any, full: bool) -> Finding:
+    return Finding(*await effects_query(connection))
 
 
 async def balances(connection: Any, full: bool) -> Finding:
