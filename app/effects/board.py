@@ -26,6 +26,8 @@ WINDOW: Final = 2_000
 """Effects of one target that are held."""
 KEEP: Final = 64
 """Of these so many with their work; that of the others is read when it is their turn."""
+CROWDED: Final = 20_000
+"""With so many effects held in all, no more works are kept."""
 IDLE_SECONDS: Final = 300.0
 
 
@@ -149,6 +151,7 @@ class Board:
         self._hot: dict[str, None] = {}
         """Targets that may have something to begin, in the order of their turns."""
         self._asleep: list[tuple[float, str]] = []
+        self._crowded = False
         self.running = 0
 
     def note(self, row: Row) -> None:
@@ -159,7 +162,7 @@ class Board:
                 return
             gate = Gate(self._policy_of(row.kind, row.target))
             lot = self._lots[row.target] = Lot(row.partition, row.kind, gate)
-        if row.effect is not None and len(lot.items) >= KEEP:
+        if row.effect is not None and (self._crowded or len(lot.items) >= KEEP):
             row = msgspec.structs.replace(row, effect=None)
         lot.put(row)
         self._hot[row.target] = None
@@ -284,6 +287,7 @@ class Board:
 
     def forget_idle(self, now: float) -> None:
         """Targets that had nothing to do for so long that what was learned of them is worth nothing."""
+        self._crowded = sum(len(lot.items) for lot in self._lots.values()) > CROWDED
         for target, lot in list(self._lots.items()):
             if lot.items or lot.overflow or lot.gate.running:
                 lot.idle_since = None

@@ -72,6 +72,8 @@ class Executor:
         self.stats = ExecutorStats()
         self._seen: dict[int, int] = {}
         self._tasks: set[asyncio.Task[None]] = set()
+        self._under_way: set[tuple[str, str]] = set()
+        """(target, id) of attempts that run: a partition taken away and given back must not repeat them."""
         self._changed = asyncio.Event()
         self._stopping = False
 
@@ -136,7 +138,9 @@ class Executor:
         room = self._settings.at_once - len(self._tasks)
         unread: list[Row] = []
         for row in self.board.start(monotonic(), max(room, 0)):
-            if row.effect is None:
+            if (row.target, row.id) in self._under_way:
+                self._end(row, healthy=None)
+            elif row.effect is None:
                 unread.append(row)
             else:
                 self._spawn(self._attempt(row, row.effect), row.id)
@@ -162,6 +166,8 @@ class Executor:
 
     async def _attempt(self, row: Row, effect: Effect) -> None:
         healthy: bool | None = None
+        key = (row.target, row.id)
+        self._under_way.add(key)
         try:
             attempt = self._attempt_of(effect)
             began, at = monotonic(), datetime.now(UTC)
@@ -171,6 +177,7 @@ class Executor:
             took_ms = round((monotonic() - began) * 1000)
             await self._report(reports(attempt, outcome, at, took_ms, self._partitions))
         finally:
+            self._under_way.discard(key)
             self._end(row, healthy)
 
     async def _expire(self, row: Row) -> None:
