@@ -9,9 +9,13 @@ from typing import Any
 
 import msgspec
 
+from app.domain.effect import Effect, Tried
+from app.domain.effects import EffectStatus, WebhookDelivery
+from app.domain.merchant import Merchant
 from app.domain.payment import Capture, Payment, Refund
 from app.domain.payout import Payout
 from app.domain.streams import MATCHING_COMMANDS, PAYMENTS_COMMANDS, SETTLEMENTS_LINES
+from app.domain.webhook_endpoint import WebhookEndpoint
 from tests.web.tail import announced
 
 NOON = datetime(2026, 11, 20, 12, 0, 0, tzinfo=UTC)
@@ -181,4 +185,33 @@ async def payout(pool: Any, merchant_id: str, payout_id: str, amount: int = 5000
     await pool.execute(
         "INSERT INTO payouts VALUES ($1, $2, 'started', $3, 'EUR', 0, NULL, $4, 3)",
         merchant_id, payout_id, amount, msgspec.json.encode(state).decode(),
+    )  # fmt: skip
+
+
+async def webhook_endpoint(pool: Any) -> None:
+    """Merchant m-1 with the endpoint we_1."""
+    endpoint = WebhookEndpoint(id="we_1", url="https://m.example/hooks", created_at=NOON, version=1)
+    state = msgspec.json.encode(Merchant(merchant_id="m-1", endpoints=(endpoint,))).decode()
+    await pool.execute("INSERT INTO merchants VALUES ('m-1', '', true, 'EUR', 0, $1, 0)", state)
+
+
+async def delivery(
+    pool: Any, number: int, status: EffectStatus = "done", target: str = "webhook:m-1/we_1"
+) -> None:
+    """Event `ev-<number>` on its way to we_1, after one attempt, as the effects lane would keep it."""
+    event, at = f"ev-{number}", NOON + timedelta(minutes=number)
+    work = WebhookDelivery(
+        merchant_id="m-1", endpoint_id="we_1", url="https://m.example/hooks", event_id=event,
+        event_type="payment.captured", body=f'{{"id":"{event}"}}',
+    )  # fmt: skip
+    tried = Tried(number=1, at=at, outcome="done" if status == "done" else "retry", status_code=200)
+    effect = Effect(
+        target=target, id=f"{event}/we_1", work=work, object="payment/p", seq=number, offset=number,
+        status=status, created_at=at, deadline_at=at, attempts=1, recent=(tried,),
+    )  # fmt: skip
+    await pool.execute(
+        """INSERT INTO effects (target, id, partition, "offset", kind, object, seq, status, attempts,
+                  created_at, deadline_at, state, version)
+           VALUES ($1, $2, 0, $3, 'webhook.delivery', 'payment/p', $3, $4, 1, $5, $5, $6, $3)""",
+        target, effect.id, number, status, at, msgspec.json.encode(effect).decode(),
     )  # fmt: skip

@@ -63,12 +63,15 @@ async def test_answers_are_what_the_document_says(web: Web, viewer: dict[str, st
     await rows.account(web.pool, "m_pend:m-1", 9500)
     await rows.capture_posted(web.pool, 1, "m-1", "pay-1")
     await rows.mismatch(web.pool, "a")
+    await rows.webhook_endpoint(web.pool)
+    await rows.delivery(web.pool, 1)
     document = json.loads(DOCUMENTS["openapi.json"]())
     for endpoint in (one for one in ENDPOINTS if one.method == "GET"):
         ids = {"/v1/payments/{id}": "pay-1", "/v1/payments/{id}/refunds": "pay-1", "/v1/mismatches/{id}": "a",
                "/v1/payouts/{id}": "po-1"}  # fmt: skip
-        path = endpoint.path.format(id=ids.get(endpoint.path, "m-1"))
-        status, answer = await web.get(path, viewer)
+        is_hook = endpoint.path.startswith("/v1/webhook_endpoints")
+        path = endpoint.path.format(id="we_1" if is_hook else ids.get(endpoint.path, "m-1"), event_id="ev-1")
+        status, answer = await web.get(path + ("?merchant_id=m-1" if is_hook else ""), viewer)
         assert status == 200, path
         schema = {
             "$ref": f"#/components/schemas/{endpoint.answer.__name__}",

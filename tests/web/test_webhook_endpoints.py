@@ -6,23 +6,18 @@ What needs the lane is in `tests/effects/test_webhook_api.py`.
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
-from datetime import timedelta
-from typing import Any
+from typing import Any, Final
 
-import msgspec
 import pytest
 from aiohttp.test_utils import TestClient, TestServer
 
 from app.contracts.codec import decode
-from app.domain.effect import Effect
-from app.domain.effects import EffectRedrive, WebhookDelivery
-from app.domain.merchant import Merchant
+from app.domain.effects import EffectRedrive, EffectStatus
 from app.domain.streams import EFFECTS_REQUESTS
-from app.domain.webhook_endpoint import WebhookEndpoint
 from app.errors import Transient
 from app.kafka.outgoing import Outgoing
 from tests.web.conftest import SECRET, FakeEnds, Web
-from tests.web.rows import NOON
+from tests.web.rows import delivery, webhook_endpoint
 from tests.web.tail import FakeTail
 from web.application import build
 from web.ingress import Ingress
@@ -30,8 +25,8 @@ from web.keys import KeyHasher
 
 ROOT = "/v1/webhook_endpoints"
 HERE = f"{ROOT}/we_1"
-TARGET = "webhook:m-1/we_1"
-LANE_STATUS = {"pending": "waiting", "delivered": "done", "failed": "dead"}
+TARGET = b"webhook:m-1/we_1"
+LANE_STATUS: Final[dict[str, EffectStatus]] = {"pending": "waiting", "delivered": "done", "failed": "dead"}
 
 
 class Log:
@@ -45,7 +40,7 @@ class Log:
         if self.failing:
             raise Transient("no broker")
         for record in records:
-            assert (record.topic, record.key) == (EFFECTS_REQUESTS, TARGET.encode())
+            assert (record.topic, record.key) == (EFFECTS_REQUESTS, TARGET)
             self.records.append(decode(EFFECTS_REQUESTS, record.value))
 
 
@@ -64,29 +59,7 @@ async def web(pool: Any, ends: FakeEnds, tail: FakeTail, log: Log) -> AsyncItera
 
 @pytest.fixture
 async def known(pool: Any) -> None:
-    """Merchant m-1 with the endpoint we_1."""
-    endpoint = WebhookEndpoint(id="we_1", url="https://m.example/hooks", created_at=NOON, version=1)
-    state = msgspec.json.encode(Merchant(merchant_id="m-1", endpoints=(endpoint,))).decode()
-    await pool.execute("INSERT INTO merchants VALUES ('m-1', '', true, 'EUR', 0, $1, 0)", state)
-
-
-async def delivery(pool: Any, number: int, status: str = "done", target: str = TARGET) -> None:
-    """Event `ev-<number>`, as the effects lane would keep it."""
-    event, at = f"ev-{number}", NOON + timedelta(minutes=number)
-    work = WebhookDelivery(
-        merchant_id="m-1", endpoint_id="we_1", url="https://m.example/hooks", event_id=event,
-        event_type="payment.captured", body=f'{{"id":"{event}"}}',
-    )  # fmt: skip
-    effect = Effect(
-        target=target, id=f"{event}/we_1", work=work, object="payment/p", seq=number, offset=number,
-        status=status, created_at=at, deadline_at=at,  # type: ignore[arg-type]
-    )  # fmt: skip
-    await pool.execute(
-        """INSERT INTO effects (target, id, partition, "offset", kind, object, seq, status, attempts,
-                  created_at, deadline_at, state, version)
-           VALUES ($1, $2, 0, $3, 'webhook.delivery', 'payment/p', $3, $4, 0, $5, $5, $6, $3)""",
-        target, effect.id, number, status, at, msgspec.json.encode(effect).decode(),
-    )  # fmt: skip
+    await webhook_endpoint(pool)
 
 
 async def post(web: Web, path: str, key: dict[str, str], body: Any, idempotency: str = "k-1") -> Any:
