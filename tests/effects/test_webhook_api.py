@@ -95,59 +95,17 @@ async def test_an_endpoint_from_its_creation_to_a_replay(
 ) -> None:
     live.configure(PLATFORM)
     await at_work(live, workers)
-    wanted = {"url": f"{receiver.url}/hooks", "events": ["payment.captured"]}
-    status, made = await api.post(ROOT, wanted, key="mine")
-    assert (status, made["status"], made["events"]) == (201, "enabled", ["payment.captured"])
-    again, same = await api.post(ROOT, wanted, key="mine")
-    assert (again, same) == (200, made)
-    conflict, problem = await api.post(ROOT, {"url": f"{receiver.url}/other"}, key="mine")
-    assert (conflict, problem["code"]) == (409, "idempotency_conflict")
+    made = await make_endpoint(api, f"{receiver.url}/hooks")
     here = f"{ROOT}/{made['id']}"
-    listed = await api.get(ROOT)
-    assert [(one["id"], one["secret"]) for one in listed["items"]] == [(made["id"], None)]
-
     await capture(live, "pay-1")
-    await eventually(lambda: len(receiver.hits) == 1, WITHIN_SECONDS, "the first event")
+    await hits(receiver, 1)
     assert is_signed(receiver.hits[0], made["secret"])
-
-    _, rotated = await api.post(f"{here}/rotate", {"overlap_seconds": 3600})
-    assert rotated["secret_generation"] == 2
-    await capture(live, "pay-2")
-    await eventually(lambda: len(receiver.hits) == 2, WITHIN_SECONDS, "the second event")
-    assert is_signed(receiver.hits[1], made["secret"])
-    assert is_signed(receiver.hits[1], rotated["secret"])
-
+    rotated = await rotate(live, receiver, api, made)
     _, last = await api.post(f"{here}/rotate", {"overlap_seconds": 0})
     receiver.answers["/hooks"] = [500, 500, 500, 500, 200]
-    await capture(live, "pay-3")
-    failed = await eventually(
-        lambda: page(api, f"{here}/deliveries", status="failed"), WITHIN_SECONDS, "the third event to fail"
-    )
-    (lost,) = failed
-    assert (lost["object"], lost["attempts"]) == ("payment/pay-3", 4)
-    assert [one["status_code"] for one in lost["recent"]] == [500] * 4
-    assert [is_signed(receiver.hits[-1], secret) for secret in (rotated["secret"], last["secret"])] == [0, 1]
-
-    status, replayed = await api.post(f"{here}/replay", {"since": "2020-01-01T00:00:00Z"})
-    assert (status, replayed) == (202, {"count": 1, "has_more": False})
-    await eventually(lambda: len(receiver.hits) == 7, WITHIN_SECONDS, "the replay")
-    first_try, replay = receiver.hits[2], receiver.hits[-1]
-    assert (first_try.webhook_id, first_try.body) == (replay.webhook_id, replay.body)
-
-    delivered = await eventually(
-        lambda: page(api, f"{here}/deliveries", 3, status="delivered"), WITHIN_SECONDS, "all delivered"
-    )
-    newest = await api.get(f"{here}/deliveries", limit="2")
-    assert [one["event_id"] for one in newest["items"]] == [one["event_id"] for one in delivered[:2]]
-    older = await api.get(f"{here}/deliveries", limit="2", cursor=newest["next_cursor"])
-    assert [one["event_id"] for one in older["items"]] == [delivered[2]["event_id"]]
-    one = await api.get(f"{here}/deliveries/{delivered[2]['event_id']}")
-    assert one["body"] == receiver.hits[0].body
-    status, _ = await api.post(f"{here}/deliveries/{delivered[2]['event_id']}/replay", key="replay")
-    assert status == 202
-    await api.post(f"{here}/deliveries/{delivered[2]['event_id']}/replay", key="replay")
-    await eventually(lambda: len(receiver.hits) == 8, WITHIN_SECONDS, "the replay of the first")
-    assert receiver.hits[7].webhook_id == receiver.hits[0].webhook_id
+    await fail_and_replay(live, receiver, api, here)
+    assert [is_signed(receiver.hits[-1], one["secret"]) for one in (made, rotated, last)] == [0, 0, 1]
+    await read_the_log(receiver, api, here)
 
     _, off = await api.post(f"{here}/disable")
     assert off["status"] == "disabled"
@@ -157,6 +115,66 @@ async def test_an_endpoint_from_its_creation_to_a_replay(
     _, on = await api.post(here, {"enabled": True, "events": ["*"]})
     assert (on["status"], on["events"]) == ("enabled", ["*"])
     workers.stop()
+
+
+async def hits(receiver: Receiver, count: int) -> None:
+    await eventually(lambda: len(receiver.hits) == count, WITHIN_SECONDS, f"{count} requests")
+
+
+async def make_endpoint(api: Api, url: str) -> Any:
+    """Made once, however often it is asked for with one key."""
+    wanted = {"url": url, "events": ["payment.captured"]}
+    status, made = await api.post(ROOT, wanted, key="mine")
+    assert (status, made["status"], made["events"]) == (201, "enabled", ["payment.captured"])
+    assert await api.post(ROOT, wanted, key="mine") == (200, made)
+    conflict, problem = await api.post(ROOT, {"url": f"{url}/other"}, key="mine")
+    assert (conflict, problem["code"]) == (409, "idempotency_conflict")
+    listed = await api.get(ROOT)
+    assert [(one["id"], one["secret"]) for one in listed["items"]] == [(made["id"], None)]
+    return made
+
+
+async def rotate(live: Live, receiver: Receiver, api: Api, made: Any) -> Any:
+    """Both secrets sign for an hour."""
+    _, rotated = await api.post(f"{ROOT}/{made['id']}/rotate", {"overlap_seconds": 3600})
+    assert rotated["secret_generation"] == 2
+    await capture(live, "pay-2")
+    await hits(receiver, 2)
+    assert [is_signed(receiver.hits[1], one["secret"]) for one in (made, rotated)] == [1, 1]
+    return rotated
+
+
+async def fail_and_replay(live: Live, receiver: Receiver, api: Api, here: str) -> None:
+    """The third event is given up after four attempts, and sent again as it was."""
+    await capture(live, "pay-3")
+    failed = await eventually(
+        lambda: page(api, f"{here}/deliveries", status="failed"), WITHIN_SECONDS, "the third event to fail"
+    )
+    (lost,) = failed
+    assert (lost["object"], lost["attempts"]) == ("payment/pay-3", 4)
+    assert [one["status_code"] for one in lost["recent"]] == [500] * 4
+    answer = await api.post(f"{here}/replay", {"since": "2020-01-01T00:00:00Z"})
+    assert answer == (202, {"count": 1, "has_more": False})
+    await hits(receiver, 7)
+    first_try, replay = receiver.hits[2], receiver.hits[-1]
+    assert (first_try.webhook_id, first_try.body) == (replay.webhook_id, replay.body)
+
+
+async def read_the_log(receiver: Receiver, api: Api, here: str) -> None:
+    """In pages, by id; and one of it sent again, once per key."""
+    delivered = await eventually(
+        lambda: page(api, f"{here}/deliveries", 3, status="delivered"), WITHIN_SECONDS, "all delivered"
+    )
+    ids = [one["event_id"] for one in delivered]
+    newest = await api.get(f"{here}/deliveries", limit="2")
+    older = await api.get(f"{here}/deliveries", limit="2", cursor=newest["next_cursor"])
+    assert [one["event_id"] for one in newest["items"] + older["items"]] == ids
+    oldest = f"{here}/deliveries/{ids[2]}"
+    assert (await api.get(oldest))["body"] == receiver.hits[0].body
+    for _ in range(2):
+        assert (await api.post(f"{oldest}/replay", key="replay"))[0] == 202
+    await hits(receiver, 8)
+    assert receiver.hits[7].webhook_id == receiver.hits[0].webhook_id
 
 
 async def page(api: Api, path: str, at_least: int = 1, **query: str) -> list[Any]:
