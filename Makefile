@@ -8,6 +8,7 @@ NEED ?= 100
 BENCH ?= $(or $(ARGS),--records 20000 --rounds 2)
 DETECT ?= --rate 300 --seconds 20
 SETTLE ?= --lines 10000,50000
+HOOKS ?= --rate 200 --seconds 15
 
 .PHONY: help setup demo test domain check docs chaos bench
 
@@ -43,7 +44,8 @@ chaos: $(STAMP) ## Kill, pause and join for as long as asked, then simulate: mak
 	@$(BIN)/python -m tests.hazards.chaos $(ARGS)
 	@$(BIN)/python -m tests.simulation.run --schedules $(SCHEDULES) --need $(NEED)
 
-bench: $(STAMP) ## Throughput and time to detect beside peers, and settlement files; modest sizes
+bench: $(STAMP) ## Throughput, time to detect, settlement files, webhooks out; modest sizes
 	@$(BIN)/python -m bench $(BENCH)
 	@$(BIN)/python -m bench.detect $(DETECT)
 	@$(BIN)/python -m bench.lines $(SETTLE)
+	@$(BIN)/python -m bench.webhooks_out $(HOOKS)
