@@ -13,10 +13,10 @@ from typing import Any, Final
 
 import msgspec
 
-from app.domain.streams import BANKING_COMMANDS, MATCHING_COMMANDS, PAYMENTS_COMMANDS
+from app.domain.streams import BANKING_COMMANDS, EFFECTS_REQUESTS, MATCHING_COMMANDS, PAYMENTS_COMMANDS
 from app.kafka.partitioner import partition_for
 from app.kafka.publisher import Outgoing
-from tests.simulation import told_lines, told_money_out, told_payments, told_webhooks
+from tests.simulation import told_effects, told_lines, told_money_out, told_payments, told_webhooks
 from tests.simulation.noise import broken, noise
 
 _encode: Final = msgspec.json.Encoder().encode
@@ -63,6 +63,8 @@ class Generator:
             told_money_out.tell(self, place)
         elif self.orderly:
             self.records.append((place, broken(self)))
+        elif self.chance(0.4):
+            told_effects.tell(self, place)
         else:
             place, record = noise(self, place)
             self.records.append((place, record))
@@ -118,7 +120,7 @@ class Generator:
 
     def _configure_platform(self, place: float) -> None:
         value = _encode(platform(self.rng, self.new_id("p")))
-        for topic in (PAYMENTS_COMMANDS, MATCHING_COMMANDS, BANKING_COMMANDS):
+        for topic in (PAYMENTS_COMMANDS, MATCHING_COMMANDS, BANKING_COMMANDS, EFFECTS_REQUESTS):
             for partition in range(self.partitions[topic]):
                 self.records.append((place, Outgoing(topic, partition, None, value)))
 
@@ -146,6 +148,7 @@ def platform(rng: Random, record_id: str) -> dict[str, Any]:
         "id": record_id,
         "default_plan": {"bps": 250, "fixed": {"EUR": 25, "JPY": 30}},
         "release_delay_seconds": (0, 3, 600)[int(random() * 3)],
+        "effects": {"webhook.delivery": {"pauses_seconds": [1, 60], "deadline_seconds": 600}},
         "parking_window_seconds": (1, 30, None, None)[int(random() * 4)],
         "psps": {
             "stripe": {

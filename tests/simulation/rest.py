@@ -129,7 +129,10 @@ def _told(items: dict[Place, Item], payments: dict[Any, Payment]) -> Iterator[st
         expectation = item.expectation
         if expectation is None:
             continue
-        payment = payments[expectation.merchant_id, expectation.payment_id]
+        payment = payments.get((expectation.merchant_id, expectation.payment_id))
+        if payment is None:
+            yield f"{place} expects something of a payment that is not there"
+            continue
         if (f"{item.kind}/{expectation.object_id}" in payment.settled) != item.matched:
             yield f"{place}: matched is {item.matched}, {payment.id} has {payment.settled}"
         if expectation_identity(expectation) != item.identity:
