@@ -13,6 +13,7 @@ from web.asking import IDEMPOTENCY_KEY, KEY_PATTERN, MOST_WAIT_SECONDS, WAIT_SEC
 from web.body import NoBody
 from web.call import Access, Endpoint, Raw, by_path
 from web.mismatch_schemas import StreamedMismatch
+from web.params import PRINTABLE
 from web.problems import CODES, CONTENT_TYPE, ProblemDocument
 from web.schemas import Underway
 
@@ -135,8 +136,13 @@ def _success(status: int, answer: Json, endpoint: Endpoint) -> Json:
     return {
         "description": STATUSES[status],
         **({"headers": WRITE_HEADERS} if endpoint.makes else {}),
-        "content": {JSON: {"schema": {"anyOf": [answer, UNDERWAY]} if status == 202 else answer}},
+        "content": {JSON: {"schema": _answer(status, answer, endpoint)}},
     }
+
+
+def _answer(status: int, answer: Json, endpoint: Endpoint) -> Json:
+    """What may be under way still may not be there yet."""
+    return {"anyOf": [answer, UNDERWAY]} if status == 202 and endpoint.statuses[0] != 202 else answer
 
 
 def _special(endpoint: Endpoint) -> list[str]:
@@ -165,7 +171,7 @@ def _raw_operation(route: Raw) -> Json:
 
 
 def _path_parameters(path: str) -> list[Json]:
-    text = {"type": "string", "minLength": 1, "maxLength": 200}
+    text = {"type": "string", "minLength": 1, "maxLength": 200, "pattern": PRINTABLE}
     return [
         {"name": name, "in": "path", "required": True, "schema": text}
         for name in PATH_PARAMETER.findall(path)

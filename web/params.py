@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from functools import cache
 from typing import Annotated, Any, Final, TypeVar, get_origin
 
@@ -11,6 +12,7 @@ import msgspec
 from msgspec import Meta
 from multidict import MultiMapping
 
+from app.domain.streams import LANE_CODES
 from app.store.api import LaneId
 from web.problems import FieldError, invalid, invalid_all
 
@@ -21,8 +23,17 @@ PRINTABLE: Final = "^[^\\u0000-\\u001f\\u007f]*(?![\\s\\S])"
 Text = Annotated[str, Meta(min_length=1, max_length=200, pattern=PRINTABLE)]
 Limit = Annotated[int, Meta(ge=1, le=500)]
 PositionText = Annotated[
-    str, Meta(max_length=300, examples=["payments.commands:3:1042"], description="topic:partition:offset")
+    str,
+    Meta(
+        max_length=300,
+        examples=["payments.commands:3:1042"],
+        description="topic:partition:offset",
+        extra_json_schema={
+            "pattern": f"^({'|'.join(map(re.escape, LANE_CODES))}):[0-9]{{1,5}}:[0-9]{{1,18}}(?![\\s\\S])"
+        },
+    ),
 ]
+"""Wrong ones are named by `read_position` in words; the pattern is for those who read the description."""
 
 LARGEST_OFFSET: Final = 2**63 - 2
 POSITION: Final = re.compile(r"([a-z0-9._-]{1,249}):([0-9]{1,5}):([0-9]{1,19})")
@@ -45,9 +56,21 @@ def read_query(query: MultiMapping[str], wanted: type[Parameters]) -> Parameters
             raise invalid(name.encode(errors="replace").decode(), "is not valid Unicode")
     values: dict[str, Any] = texts | {name: texts[name].split(",") for name in several & texts.keys()}
     try:
-        return msgspec.convert(values, wanted, strict=False)
+        return check_moments(msgspec.convert(values, wanted, strict=False))
     except msgspec.ValidationError as error:
         raise _named(error, texts) from None
+
+
+def check_moments(given: Parameters) -> Parameters:
+    """A time near the calendar's ends may have no equal in UTC, where all of ours are kept."""
+    for name in given.__struct_fields__:
+        moment = getattr(given, name)
+        if isinstance(moment, datetime):
+            try:
+                moment.astimezone(UTC)
+            except OverflowError:
+                raise invalid(name, "is out of range") from None
+    return given
 
 
 @cache

@@ -6,6 +6,8 @@ from typing import Final
 
 from web import (
     assets,
+    checkout,
+    effects,
     export,
     finder,
     health,
@@ -39,7 +41,7 @@ from web.schemas import (
 from web.webhook_routes import WEBHOOK_ENDPOINTS
 
 OPEN, PAGES, STAFF, EITHER = Access.OPEN, Access.PAGES, Access.STAFF, Access.STAFF_OR_MERCHANT
-MERCHANTS, APPROVERS = Access.MERCHANTS, Access.APPROVERS
+MERCHANTS, APPROVERS, OPERATORS = Access.MERCHANTS, Access.APPROVERS, Access.OPERATORS
 MADE: Final = (201, 200, 202)
 ONE: Final = ("not_found", "ambiguous", "not_yet")
 
@@ -78,6 +80,9 @@ ENDPOINTS: Final = (
     Endpoint(path="/v1/payouts/{id}/reject", method="POST", handler=payouts.reject_payout,
              access=APPROVERS, answer=Payout, body=Rejection, query=OneQuery, makes=True, statuses=MADE,
              problems=ONE, summary="Refuse a payout; the money is available again"),
+    Endpoint(path="/v1/effects/redrive", method="POST", handler=effects.redrive_effects, access=OPERATORS,
+             answer=effects.Redriven, body=effects.RedriveBody, makes=True, statuses=(202,),
+             summary="Attempt again what was given up"),
     Endpoint(path="/v1/merchants/{id}/balance", handler=merchants.get_balance, access=EITHER,
              answer=MerchantBalance, query=merchants.BalanceQuery, problems=("not_found", "not_yet"),
              summary="A merchant's money per currency"),
@@ -111,6 +116,12 @@ RAW: Final = (
             "not_found", "signature_refused", "body_too_large", "unsupported_media_type",
             "webhooks_not_configured", "kafka_unavailable", "timeout"),
         summary="A PSP's webhook, signed in the PSP's own way; 200 once it is stored"),
+    Raw(path="/checkout/{token}", handler=checkout.get_checkout, access=OPEN,
+        summary="Leads a payer to the PSP's page"),
+    Raw(path="/checkout/{token}/return", handler=checkout.get_return, access=OPEN,
+        summary="Where a payer comes back to: the outcome, once it is verified"),
+    Raw(path="/checkout/{token}/status", handler=checkout.get_checkout_status, access=OPEN,
+        content_type="application/json", summary="What keeps these two current"),
     Raw(path="/", handler=pages.get_home, access=PAGES, summary="The live overview"),
     Raw(path="/mismatches", handler=finder.get_finder, access=PAGES,
         summary="Mismatches, to find and compare"),

@@ -6,6 +6,7 @@ import os
 from collections.abc import Mapping
 from typing import Any
 
+from app.checkout_links import load_checkout_links
 from app.domain.effects import WebhookDelivery
 from app.domain.psp_calls import PspCall
 from app.effects.endpoints import current_endpoints
@@ -20,7 +21,7 @@ from app.settings import Settings
 def open_kinds(settings: Settings, pool: Any) -> Mapping[type, Kind]:
     """Type of work -> its kind; `pool` is the worker's. To be called inside of the running event loop."""
     return {
-        PspCall: PspCalls(settings.psp_access),
+        PspCall: PspCalls(settings.psp_access, load_checkout_links(settings.public_url)),
         WebhookDelivery: WebhookDeliveries(
             load_endpoint_secrets(),
             PublicAddresses(allowed_networks(os.environ)),

@@ -8,8 +8,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Final, Literal
 
 import aiohttp
+from msgspec.structs import replace
 
 from app.access import Access
+from app.checkout_links import CheckoutLinks
 from app.domain.psp_calls import PspAnswer, PspAnswered, PspCall
 from app.domain.streams import PAYMENTS_COMMANDS
 from app.effects.kind import Answer, Attempt, Outcome
@@ -27,13 +29,19 @@ OUTCOMES: Final[Mapping[str, Literal["done", "retry", "failed"]]] = {
     "misconfigured": "failed",
 }
 """What a PSP answered -> what becomes of the effect."""
+LEADING: Final = ("session", "authorize")
+"""Operations that may lead the payer to a page of the PSP's."""
 
 
 class PspCalls:
-    """Calls PSPs through their adapters. `access`: PSP -> how its API is reached."""
+    """Calls PSPs through their adapters. `access`: PSP -> how its API is reached.
 
-    def __init__(self, access: Mapping[str, Access]) -> None:
+    `links`: payers come back to our checkout page; None: to the merchant's.
+    """
+
+    def __init__(self, access: Mapping[str, Access], links: CheckoutLinks | None = None) -> None:
         self._access = access
+        self._links = links
         self._session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(limit=0), cookie_jar=aiohttp.DummyCookieJar()
         )  # the executor bounds what runs at once
@@ -66,9 +74,15 @@ class PspCalls:
             return PspAnswer(kind="misconfigured", reason=str(error.args[0]))
         try:
             async with asyncio.timeout(seconds):
-                return await caller.perform(call, age)
+                return await caller.perform(self._led_back(call), age)
         except TimeoutError:
             return PspAnswer(kind="unknown", reason=f"no answer in {seconds:g} s")
+
+    def _led_back(self, call: PspCall) -> PspCall:
+        """With our page as the one that the PSP sends the payer's browser to."""
+        if self._links is None or call.payment_id is None or call.operation not in LEADING:
+            return call
+        return replace(call, return_url=self._links.return_url(call.merchant_id, call.payment_id))
 
     def _caller(self, psp: str) -> WatchedCaller:
         """Raises LookupError with a sentence for a PSP that this worker cannot call."""

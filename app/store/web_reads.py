@@ -83,6 +83,12 @@ async def merchant_exists(pool: Any, merchant_id: str) -> bool:
     )
 
 
+async def merchant_name(pool: Any, merchant_id: str) -> str | None:
+    """As configured; None or empty where it has none."""
+    name: str | None = await pool.fetchval("SELECT name FROM merchants WHERE merchant_id = $1", merchant_id)
+    return name
+
+
 async def balances_of(pool: Any, accounts: Collection[str]) -> list[tuple[str, str, int]]:
     """(currency, account kind, balance in minor units), summed over lanes."""
     rows = await pool.fetch(BALANCES, list(accounts))

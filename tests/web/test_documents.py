@@ -48,7 +48,8 @@ def test_every_url_of_the_api_is_described() -> None:
 
 def test_what_is_not_described_is_for_browsers() -> None:
     assert {route.path for route in RAW if not route.documented} == {
-        "/", "/live", "/mismatches", "/mismatches.csv", "/mismatches/live", "/mismatches/{id}",
+        "/", "/checkout/{token}", "/checkout/{token}/return", "/checkout/{token}/status",
+        "/live", "/mismatches", "/mismatches.csv", "/mismatches/live", "/mismatches/{id}",
         "/static/{name}",
     }  # fmt: skip
 
