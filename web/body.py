@@ -15,7 +15,7 @@ import msgspec
 from aiohttp import web
 
 from web.card_numbers import refuse_card_numbers
-from web.params import AT
+from web.params import AT, check_moments
 from web.problems import FieldError, Problem, invalid_all
 
 JSON: Final = "application/json"
@@ -37,7 +37,7 @@ async def read_body(request: web.Request, wanted: type[Body]) -> Body:
     value = parse(raw) if given else {}
     refuse_card_numbers(value)
     try:
-        return msgspec.convert(value, wanted)
+        return check_moments(msgspec.convert(value, wanted))
     except msgspec.ValidationError as error:
         found = list(errors_in(value, wanted, ())) or [FieldError("body", AT.sub("", str(error)), "#")]
         raise invalid_all(found[:MOST_ERRORS]) from None

@@ -180,3 +180,16 @@ async def test_a_replay_that_the_log_does_not_take_is_said_so(
     assert (await post(web, f"{HERE}/deliveries/ev-1/replay", acme, None))[0] == 202
     assert (await post(web, f"{HERE}/deliveries/ev-2/replay", acme, None))[0] == 404
     assert [(record.effect_id, record.by) for record in log.records] == [("ev-1/we_1", "m-1")]
+
+
+@pytest.mark.usefixtures("known")
+@pytest.mark.parametrize(
+    ("since", "expected"),
+    [("0001-01-01T00:00:00+23:59", 422), ("0001-01-01T00:00:00Z", 202), ("9999-12-31T23:59:59-23:59", 422)],
+)
+async def test_a_time_at_the_calendars_ends(
+    web: Web, acme: dict[str, str], since: str, expected: int
+) -> None:
+    assert (await post(web, f"{HERE}/replay", acme, {"since": since}))[0] == expected
+    async with web.client.get("/v1/payments", params={"since": since}, headers=acme) as response:
+        assert response.status == (422 if expected == 422 else 200)
