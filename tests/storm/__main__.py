@@ -34,7 +34,8 @@ REPEATS: Final = 0.05
 FAULTS: Final = (
     "--faults timeouts_before=0.025,timeouts_after=0.025,errors_before=0.01,errors_after=0.01,throttled=0.01,"
     "hang_seconds=4,latency_ms=20,latency_spread_ms=60,webhooks_late=0.1,late_seconds=20,webhooks_twice=0.05,"
-    "webhooks_reordered=0.05,webhooks_never=0.02,resend_every_seconds=15"
+    "webhooks_reordered=0.05,webhooks_never=0.02,resend_every_seconds=15,"
+    "payouts_failing=0.1,payouts_returned=0.1"
 )
 """5 % of the requests time out, half of them though they happened; 10 % of the webhooks are late."""
 OPEN: Final = "SELECT count(*) FROM effects WHERE status IN ('ready', 'waiting')"

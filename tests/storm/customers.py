@@ -48,6 +48,7 @@ class Customer:
     async def act(self) -> None:
         ways: dict[Callable[[], Awaitable[None]], int] = {
             self.pay: 40, self.tab: 20, self.regret: 20, self.hosted: 12, self.insist: 5, self.give_up: 3,
+            self.payday: 4,
         }  # fmt: skip
         await self._random.choices(list(ways), list(ways.values()))[0]()
 
@@ -107,6 +108,14 @@ class Customer:
         assert {answer.body.get("id") for answer in answers} == {self.id}, answers
         self._ledger.payments[self.id] = self._amount
         await self._client.until_final(self.id)
+
+    async def payday(self) -> None:
+        """Some of what is available is paid out; there may not be so much."""
+        own = f"{self.id}-po"
+        body = {"amount": self._amount, "currency": self._currency, "payout_id": own}
+        answer = await self._ask("v1/payouts", body, own)
+        if answer.accepted:
+            self._ledger.payouts[own] = self._amount
 
     def _body(self, **more: Any) -> dict[str, Any]:
         return {

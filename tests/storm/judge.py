@@ -16,7 +16,8 @@ PAYMENTS: Final = "SELECT id, status, captured_amount, refunded_amount, currency
 RECEIVABLE: Final = """
 SELECT currency, sum(balance)::bigint AS balance FROM accounts
  WHERE account = 'psp_recv:sandbox' GROUP BY currency"""
-OPEN_EFFECTS: Final = "SELECT status, count(*) AS effects FROM effects WHERE status <> 'done' GROUP BY status"
+PAYOUTS: Final = "SELECT id, status, amount FROM payouts"
+OPEN_EFFECTS: Final = "SELECT id, target, status, reason, state FROM effects WHERE status <> 'done'"
 Parts = dict[str, int]
 """The PSP's id of a capture or refund -> amount, minor units."""
 
@@ -40,6 +41,7 @@ async def judge(pool: Any, psp_books: dict[str, Any], ledger: Ledger) -> Verdict
     theirs = _theirs(psp_books)
     problems = [*_differences(ours, theirs), *_not_final(rows), *_promises(ours, ledger)]
     problems += [*await _receivable(pool, theirs, psp_books), *await _effects(pool)]
+    problems += await _payouts(pool, psp_books, ledger)
     return Verdict(problems, _figures(rows, theirs, ledger))
 
 
@@ -118,8 +120,25 @@ async def _receivable(pool: Any, theirs: dict[str, Sums], books: dict[str, Any])
     ]
 
 
+async def _payouts(pool: Any, books: dict[str, Any], ledger: Ledger) -> list[str]:
+    """Both sides have the same ones, with the same end; what the API accepted is among them."""
+    theirs = {each["metadata"]["payout_id"]: (each["status"], each["amount"]) for each in books["payouts"]}
+    ours = {row["id"]: (row["status"], row["amount"]) for row in await pool.fetch(PAYOUTS)}
+    return [
+        f"payout {name}: ours {ours.get(name)}, the PSP's {theirs.get(name)}"
+        for name in sorted(ours.keys() | theirs.keys() | ledger.payouts.keys())
+        if ours.get(name) != theirs.get(name) or name not in ours
+    ]
+
+
 async def _effects(pool: Any) -> list[str]:
-    return [f"{row['effects']} effects are {row['status']}" for row in await pool.fetch(OPEN_EFFECTS)]
+    """Whatever is not done, with what was asked and why it was not done."""
+    problems = []
+    for row in await pool.fetch(OPEN_EFFECTS):
+        work = msgspec.json.decode(row["state"])["work"]
+        asked = f"{work.get('operation')} {work.get('object_id')}"
+        problems.append(f"effect {row['id']} ({asked}) is {row['status']}: {row['reason']}")
+    return problems
 
 
 def _figures(rows: dict[str, Any], theirs: dict[str, Sums], ledger: Ledger) -> dict[str, int]:

@@ -74,6 +74,7 @@ class Shop:
             TALLYSTICK_PSP_SANDBOX_API_KEY=PSP_KEY,
             TALLYSTICK_PSP_SANDBOX_API_URL=self.psp_url,
             TALLYSTICK_PSP_SANDBOX_TIMEOUT_SECONDS="2",
+            TALLYSTICK_PUBLIC_URL=self.urls[0].rstrip("/"),
             TALLYSTICK_KEY_SECRET="of the storm and of nobody else at all",
             TALLYSTICK_WEBHOOK_SIGNING_SECRET="of the storm and of nobody else at all",
             PYTHONPATH=str(CHECKOUT),
