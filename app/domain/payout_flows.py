@@ -15,6 +15,8 @@ from app.domain.postings import available
 
 _AVAILABLE: Final = "m_avail:"
 STARTED: Final = "payout_started"
+_WITHOUT: Final = (STARTED, "capture")
+"""A payout begins the count anew; a capture moves pending money only."""
 CARRIED_OVER: Final = "carried_over"
 """What the payout before left behind."""
 KEPT_BACK: Final = "kept_back"
@@ -32,7 +34,7 @@ def keep_flows(draft: Draft) -> None:
     """Count what the decision posted to available money; to be called once, at its end."""
     moved: dict[tuple[str, str, str], int] = {}
     for transaction in draft.transactions:
-        if transaction.kind == STARTED:
+        if transaction.kind in _WITHOUT:
             continue
         for account, direction, amount, currency, _ in transaction.entries:
             if account.startswith(_AVAILABLE):

@@ -16,7 +16,14 @@ import msgspec
 from app.domain.streams import BANKING_COMMANDS, EFFECTS_REQUESTS, MATCHING_COMMANDS, PAYMENTS_COMMANDS
 from app.kafka.partitioner import partition_for
 from app.kafka.publisher import Outgoing
-from tests.simulation import told_effects, told_lines, told_money_out, told_payments, told_webhooks
+from tests.simulation import (
+    told_effects,
+    told_lines,
+    told_money_out,
+    told_payments,
+    told_requests,
+    told_webhooks,
+)
 from tests.simulation.noise import broken, noise
 
 _encode: Final = msgspec.json.Encoder().encode
@@ -53,7 +60,9 @@ class Generator:
 
     def _tell(self, place: float) -> None:
         chance = self.rng.random()
-        if chance < 0.72:
+        if 0.58 < chance < 0.72 and not self.orderly:
+            told_requests.tell(self, place)
+        elif chance < 0.72:
             told_payments.tell(self, place)
         elif chance < 0.78:
             told_lines.tell_strangers(self, place)
@@ -150,6 +159,7 @@ def platform(rng: Random, record_id: str) -> dict[str, Any]:
         "release_delay_seconds": (0, 3, 600)[int(random() * 3)],
         "effects": {"webhook.delivery": {"pauses_seconds": [1, 60], "deadline_seconds": 600}},
         "parking_window_seconds": (1, 30, None, None)[int(random() * 4)],
+        "default_psp": told_requests.PSP,
         "psps": {
             "stripe": {
                 "fee_plan": plan,
@@ -163,6 +173,7 @@ def platform(rng: Random, record_id: str) -> dict[str, Any]:
                 "match_by_amount": random() < 0.7,
                 "references": random() < 0.8,
             },
+            told_requests.PSP: {"api": True, "authorization_seconds": (1, 60, 3600)[int(random() * 3)]},
             "sandbox": {
                 "fee_plan": plan if random() < 0.5 else None,
                 "settlement_window_seconds": (2, None, 10**8)[int(random() * 3)],

@@ -7,6 +7,7 @@ from typing import Any
 
 from app.kafka.publisher import Outgoing
 from app.store.api import LaneId
+from tests.simulation.asked import asked_at_rest
 from tests.simulation.oracle import Answer, Published, lane_code, replay
 from tests.simulation.order import calm, ends_of
 from tests.simulation.rest import at_rest
@@ -32,6 +33,7 @@ def judge(world: World) -> None:
 def judge_rules(world: World) -> None:
     """Without knowing how the rules decide: what they leave behind agrees, whatever the order."""
     _report(world, "at rest", at_rest(world))
+    _report(world, "asked for", asked_at_rest(world))
     if world.shape.orderly:
         rows = ((place[1], row.value) for place, row in world.store.rows.items())
         found = ends_of(rows, world.store.transactions.values())

@@ -14,6 +14,7 @@ from functools import partial
 from random import Random
 from typing import Any, Final, TypeVar
 
+from app.domain.streams import PAYMENTS_COMMANDS
 from app.kafka.publisher import Outgoing
 from app.lane.catalogue import RULES
 from app.store.api import Commit, LaneId
@@ -22,6 +23,7 @@ from tests.simulation.group import Group
 from tests.simulation.invariants import Checker
 from tests.simulation.loop import SimulatedLoop
 from tests.simulation.plant import NOTHING, Plant
+from tests.simulation.psp import SimulatedPsp
 from tests.simulation.shape import draw_shape
 from tests.simulation.steps import Call
 from tests.simulation.tables import Changelog
@@ -55,6 +57,8 @@ class World:
         self.problems: list[str] = []
         self.checker = Checker(self.store, self.problem)
         self.group = Group(self)
+        partitions = self.partitions[PAYMENTS_COMMANDS]
+        self.psp = SimulatedPsp(Random(seed), partitions, self.group.soon, self.append)
         self.met: Counter[tuple[str, str]] = Counter()
         self.trace: list[str] | None = [] if traced else None
         self.published: dict[LaneId, list[Outgoing]] = {lane: [] for lane in self.lane_ids}
@@ -128,6 +132,7 @@ class World:
             return
         self.published[lane].extend(records)
         self.append(records)
+        self.psp.hear(records)
 
     def fire(self, records: Sequence[Outgoing]) -> None:
         """Timers' records reach the log."""
