@@ -8,6 +8,8 @@ NEED ?= 100
 BENCH ?= $(or $(ARGS),--records 20000 --rounds 2)
 DETECT ?= --rate 300 --seconds 20
 SETTLE ?= --lines 10000,50000
+API ?= --rate 50 --seconds 20
+PEAK ?= --share 0.1 --seconds 20
 HOOKS ?= --rate 200 --seconds 15
 
 .PHONY: help setup demo test domain check docs chaos bench
@@ -40,12 +42,15 @@ check: $(STAMP) ## Lint, format, types, import rules, and whether the generated 
 docs: $(STAMP) ## Write the generated documents in docs/ anew
 	@$(BIN)/python -m app docs
 
-chaos: $(STAMP) ## Kill, pause and join for as long as asked, then simulate: make chaos ARGS="--minutes 30"
+chaos: $(STAMP) ## Kill, pause and join under load, storm the API, then simulate: make chaos ARGS="--minutes 30"
 	@$(BIN)/python -m tests.hazards.chaos $(ARGS)
+	@$(BIN)/python -m tests.storm $(ARGS)
 	@$(BIN)/python -m tests.simulation.run --schedules $(SCHEDULES) --need $(NEED)
 
-bench: $(STAMP) ## Throughput, time to detect, settlement files, webhooks out; modest sizes
+bench: $(STAMP) ## Throughput, time to detect, settlement files, webhooks out, the API, all at once; modest sizes
 	@$(BIN)/python -m bench $(BENCH)
 	@$(BIN)/python -m bench.detect $(DETECT)
 	@$(BIN)/python -m bench.lines $(SETTLE)
 	@$(BIN)/python -m bench.webhooks_out $(HOOKS)
+	@$(BIN)/python -m bench.api $(API)
+	@$(BIN)/python -m bench.peak $(PEAK)
