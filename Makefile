@@ -8,6 +8,7 @@ NEED ?= 100
 BENCH ?= $(or $(ARGS),--records 20000 --rounds 2)
 DETECT ?= --rate 300 --seconds 20
 SETTLE ?= --lines 10000,50000
+STORM ?= --minutes 30
 API ?= --rate 50 --seconds 20
 PEAK ?= --share 0.1 --seconds 20
 HOOKS ?= --rate 200 --seconds 15
@@ -44,7 +45,7 @@ docs: $(STAMP) ## Write the generated documents in docs/ anew
 
 chaos: $(STAMP) ## Kill, pause and join under load, storm the API, then simulate: make chaos ARGS="--minutes 30"
 	@$(BIN)/python -m tests.hazards.chaos $(ARGS)
-	@$(BIN)/python -m tests.storm $(ARGS)
+	@$(BIN)/python -m tests.storm $(STORM)
 	@$(BIN)/python -m tests.simulation.run --schedules $(SCHEDULES) --need $(NEED)
 
 bench: $(STAMP) ## Throughput, time to detect, settlement files, webhooks out, the API, all at once; modest sizes
