@@ -27,7 +27,7 @@ from app.domain.streams import EFFECTS_REQUESTS
 from app.kafka.outgoing import Outgoing
 from app.kafka.partitioner import partition_for
 from bench.load import PARTITIONS
-from bench.machine import rss_megabytes
+from bench.machine import Cpu, rss_megabytes, seconds
 from bench.measure import Peer, process
 from bench.receiver import Summary
 from bench.servers import Emptied, Servers, servers, until_told
@@ -158,26 +158,34 @@ async def bench(plan: Plan, count: int) -> None:
             with workers(running, run.dsn, count) as pids:
                 await warm_up(run, url)
                 async with memory(pids) as seen:
-                    began = time.perf_counter()
+                    began, before = time.perf_counter(), cpu(running, pids)
                     late = await ask(run, plan, url)
                     summary = await until_received(url, "run", plan.to_healthy(), SETTLE_SECONDS)
-                    seconds = time.perf_counter() - began
-    tell(plan, summary, seconds, late, seen)
+                    took = time.perf_counter() - began
+                    spent = cpu(running, pids).per_record(before, summary.events + summary.bad_requests)
+    tell(plan, summary, took, late, seen)
+    parts = f"workers {spent.worker:.0f}, PostgreSQL {spent.postgres:.0f}, broker {spent.broker:.0f}"
+    print(f"CPU per delivery, microseconds: {parts}")
+    if summary.events != plan.to_healthy() or summary.out_of_order:
+        raise SystemExit("not everything arrived, or not in order")
 
 
-def tell(plan: Plan, summary: Summary, seconds: float, late: float, seen: list[float]) -> None:
+def cpu(running: Servers, pids: list[int]) -> Cpu:
+    """All workers together."""
+    return running.cpu(None)._replace(worker=sum(seconds(pid) for pid in pids))
+
+
+def tell(plan: Plan, summary: Summary, lasted: float, late: float, seen: list[float]) -> None:
     wanted, quarter = plan.to_healthy(), max(len(seen) // 4, 1)
     quarters = [mean(seen[begin : begin + quarter]) for begin in range(0, quarter * 4, quarter)]
     bad = round(plan.endpoints * plan.bad)
     print(f"{plan.rate:,.0f}/s for {plan.seconds:.0f} s to {plan.endpoints} endpoints, {bad} of them bad")
-    print(f"healthy: {summary.events:,} of {wanted:,} in {seconds:.1f} s, {summary.repeats} of them again")
+    print(f"healthy: {summary.events:,} of {wanted:,} in {lasted:.1f} s, {summary.repeats} of them again")
     took = f"p50 {summary.p50_ms:.0f} ms, p99 {summary.p99_ms:.0f} ms, at most {summary.most_ms:.0f} ms"
     print(f"  from request to arrival: {took}; the client was at most {late * 1000:.0f} ms behind")
     print(f"  out of order: {summary.out_of_order}")
     print(f"bad: {summary.bad_requests:,} requests, {summary.hanging:,} of them still hanging at the end")
     print("workers' memory by quarter: " + ", ".join(f"{megabytes:.0f} MB" for megabytes in quarters))
-    if summary.events != wanted or summary.out_of_order:
-        raise SystemExit("not everything arrived, or not in order")
 
 
 if __name__ == "__main__":
