@@ -3,6 +3,8 @@
 Captured and on its way never exceed what is authorised: what the PSP has not declined may still come.
 """
 
+from collections import Counter
+
 from app.domain.asked import Asked, asked_key
 from app.domain.asking import ask, keep_and_tell, require_psp
 from app.domain.decision import Draft, Refused
@@ -66,16 +68,21 @@ def capturable(payment: Payment) -> int:
 
 
 def in_flight(payment: Payment) -> int:
-    """What captures may still take that were asked for."""
-    captures = [one for one in payment.asked.values() if one.operation == "capture"]
-    return sum(one.amount for one in captures if _is_out(one, payment))
+    """What captures may still take that were asked for, minor units."""
+    known = payment.captures
+    asked = [one for one in payment.asked.values() if one.operation == "capture" and one.may_happen]
+    waiting = [one for one in asked if one.object_id not in known]
+    ours = {one.object_id for one in asked}
+    told = Counter(capture.psp_capture_id for key, capture in known.items() if key not in ours)
+    return sum(one.amount for one in waiting if not _was_told(one, told))
 
 
-def _is_out(asked: Asked, payment: Payment) -> bool:
-    if not asked.may_happen or asked.object_id in payment.captures:
+def _was_told(asked: Asked, told: Counter[str | None]) -> bool:
+    """Whether the PSP told of it without our id, by its own; one such capture stands for one request."""
+    if asked.psp_object_id is None or not told[asked.psp_object_id]:
         return False
-    named = asked.psp_object_id
-    return named is None or all(one.psp_capture_id != named for one in payment.captures.values())
+    told[asked.psp_object_id] -= 1
+    return True
 
 
 def is_being_voided(payment: Payment) -> bool:
