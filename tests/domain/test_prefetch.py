@@ -11,6 +11,7 @@ import pytest
 
 from app.domain import merchant_lane
 from app.domain.merchant_records import MerchantLaneRecord
+from tests.support.asking import answer, asking_books, create, psp_fact, request
 from tests.support.domain import Books, record, run
 from tests.support.facts import (
     MERCHANT,
@@ -107,3 +108,19 @@ def test_every_record_type_has_a_rule_and_a_key() -> None:
     assert key == {MERCHANT}
     assert merchant_lane.record_key(configuration()[0]) is None
     assert merchant_lane.record_key(record(type="parked.expire", id="x", key="m-9", subject="s")) == "m-9"
+
+
+def test_asking_for_money_names_all_it_wants() -> None:
+    books = asking_books()
+    taken = psp_fact("captured", amount=700, psp_object_id="ch_1", object_id="cap-1")
+    story: list[Any] = [
+        create(capture_method="manual"),
+        answer("authorize", "pay-1", facts=[psp_fact("authorized", amount=1_000)]),
+        request("payment.capture", id="k", capture_id="cap-1", amount=700),
+        answer("capture", "cap-1", facts=[taken]),
+        request("refund.create", id="r", refund_id="re-1", amount=200),
+        answer("refund", "re-1", outcome="unknown"),
+        request("payment.void", id="v"),
+    ]
+    for told in story:
+        assert missed(books, [told(books) if callable(told) else told]) == []
