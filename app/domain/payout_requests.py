@@ -10,7 +10,7 @@ from app.domain.commands import PayoutCreate
 from app.domain.decision import Draft, Duplicate, Refused
 from app.domain.dedup import same_figures
 from app.domain.events import PayoutStarted, PayoutWasApproved, PayoutWasRejected
-from app.domain.guards import require_available
+from app.domain.guards import require_available, watch_balance
 from app.domain.merchant import known_merchant, platform_in, require_merchant
 from app.domain.payment_requests import PayoutApprove, PayoutReject
 from app.domain.payout import Payout, payout_ref, payout_subject
@@ -97,6 +97,7 @@ def reject_payout(draft: Draft, command: PayoutReject) -> None:
     )
     _keep(draft, payout)
     announce_payout(draft, payout, PayoutWasRejected, posted, draft.now, by=command.by, reason=command.reason)
+    watch_balance(draft, payout.merchant_id, payout.currency)
 
 
 def _pending(draft: Draft, command: PayoutApprove | PayoutReject) -> Payout:
