@@ -1,7 +1,7 @@
 """The executor: attempts the open effects of the partitions this worker owns, and reports each attempt.
 
-It is told of what the lane commits (`committed`), and once a second asks the database for what it was not
-told of: after a start or a takeover, or because another worker's watchdog decided records of its partition.
+It is told of what the lane commits (`committed`); what it was not told of is read from the database once a
+second (`sweeping.py`).
 An attempt and its report are done at least once. A kill anywhere repeats the attempt, with the same
 idempotency key; what the lane makes of a report does not depend on how often it comes.
 """
@@ -20,13 +20,15 @@ import msgspec
 from app.domain.configuration import Platform
 from app.domain.effect import Effect
 from app.domain.effect_policy import Policy, policy_for
-from app.effects.board import WINDOW, Board, Row
+from app.effects.board import Board
 from app.effects.figures import ExecutorStats, figures
 from app.effects.kind import Attempt, Kind, Outcome
+from app.effects.lot import Row
 from app.effects.reporting import reports
+from app.effects.sweeping import Offsets, Sweeper, row_of
 from app.errors import Transient
 from app.kafka.outgoing import Outgoing
-from app.store.effects import EffectRows, OpenEffect
+from app.store.effects import EffectRows
 
 log: Final = logging.getLogger(__name__)
 
@@ -38,9 +40,6 @@ class Publishes(Protocol):
 class ExecutorSettings(msgspec.Struct, frozen=True, kw_only=True):
     at_once: int = 1_000
     """Attempts under way in this process."""
-    sweep_seconds: float = 1.0
-    sweep_rows: int = 2_000
-    stale_seconds: float = 2.0
     grace_seconds: float = 5.0
     """Beyond its time-out, before an attempt whose kind does not end it is cut off."""
     pause_seconds: float = 0.5
@@ -56,21 +55,19 @@ class Executor:
         rows: EffectRows,
         publisher: Publishes,
         partitions: Mapping[str, int],
-        positions: Callable[[Collection[int]], Coroutine[Any, Any, Mapping[int, int]]],
-        ends: Callable[[Collection[int]], Coroutine[Any, Any, Mapping[int, int]]],
+        positions: Offsets,
+        ends: Offsets,
         settings: ExecutorSettings | None = None,
     ) -> None:
         self._kinds = kinds
         self._rows = rows
         self._publisher = publisher
         self._partitions = partitions
-        self._positions = positions
-        self._ends = ends
         self._settings = settings or ExecutorSettings()
         self._platform: Platform | None = None
         self.board = Board(self._policy)
         self.stats = ExecutorStats()
-        self._seen: dict[int, int] = {}
+        self._sweeper = Sweeper(self.board, rows, positions, ends)
         self._tasks: set[asyncio.Task[None]] = set()
         self._under_way: set[tuple[str, str]] = set()
         """(target, id) of attempts that run: a partition taken away and given back must not repeat them."""
@@ -79,9 +76,8 @@ class Executor:
 
     def assigned(self, partitions: Collection[int]) -> None:
         """This worker owns exactly these partitions of `effects.requests`."""
-        self._seen = {partition: self._seen.get(partition, -1) for partition in partitions}
-        self.board.drop(self._seen)
-        self._changed.set()
+        self._sweeper.assigned(partitions)
+        self.board.drop(partitions)
 
     def committed(
         self, partition: int, effects: Sequence[tuple[int, Effect]], platform: Platform | None
@@ -89,7 +85,7 @@ class Executor:
         """Rows (version, effect) that a lane of this worker has just committed."""
         if platform is not None:
             self._follow(platform)
-        if partition not in self._seen:
+        if partition not in self._sweeper.owned:
             return
         for version, effect in effects:
             self.board.note(row_of(partition, version, effect))
@@ -98,14 +94,20 @@ class Executor:
 
     async def run(self) -> None:
         """Runs until cancelled. Faults of the database are waited out."""
-        swept = -1e9
+        await self._insist(self._read_platform)
+        async with asyncio.TaskGroup() as both:
+            both.create_task(self._sweeper.run(self._swept), name="effects: sweeping")
+            both.create_task(self._begin_for_ever(), name="effects: beginning")
+
+    async def _begin_for_ever(self) -> None:
         while True:
             self._changed.clear()
-            if monotonic() - swept >= self._settings.sweep_seconds:
-                await self._try_sweep()
-                swept = monotonic()
             self._begin()
-            await self._until_changed(swept + self._settings.sweep_seconds)
+            await self._until_changed()
+
+    async def _read_platform(self) -> None:
+        if (platform := await self._rows.platform()) is not None:
+            self._follow(platform)
 
     async def stop(self, within_seconds: float) -> bool:
         """Begin nothing more, let what runs end and be reported; the next owner repeats what is cut off."""
@@ -123,11 +125,11 @@ class Executor:
         """For the worker's row: counts since it started, breakers, how PSPs are."""
         return figures(self.stats, self.board, set(self._kinds.values()), len(self._tasks), monotonic())
 
-    async def _until_changed(self, at_latest: float) -> None:
+    async def _until_changed(self) -> None:
+        """Or until a gate opens that something waits for."""
         wakes = self.board.wakes_at()
-        until = at_latest if wakes is None else min(at_latest, wakes)
         try:
-            async with asyncio.timeout(max(until - monotonic(), 0.001)):
+            async with asyncio.timeout(None if wakes is None else max(wakes - monotonic(), 0.001)):
                 await self._changed.wait()
         except TimeoutError:
             return
@@ -231,60 +233,12 @@ class Executor:
                 log.warning("effects: %s", fault)
                 await asyncio.sleep(self._settings.pause_seconds)
 
-    async def _try_sweep(self) -> None:
-        try:
-            await self._sweep()
-        except Transient as fault:
-            log.warning("effects: %s", fault)
-
-    async def _sweep(self) -> None:
-        """What the database knows and the board does not."""
-        if self._platform is None and (platform := await self._rows.platform()) is not None:
-            self._follow(platform)
-        await self._read_changed()
-        for target, horizon in self.board.to_refill():
-            found = await self._rows.of_target(target, horizon, WINDOW)
-            self.board.refill(target, [light(row) for row in found], is_all=len(found) < WINDOW)
-        await self._correct_stale()
+    def _swept(self) -> None:
+        """After each look at the database: what it found may begin, and deadlines may have passed."""
         for row in self.board.expire(datetime.now(UTC)):
             self.stats.late += 1
             self._spawn(self._expire(row), row.id)
-        self.board.forget_idle(monotonic())
-
-    async def _read_changed(self) -> None:
-        seen = dict(self._seen)
-        while seen:
-            found = await self._rows.changed_since(seen, self._settings.sweep_rows)
-            full = {row.partition for row in found}
-            for row in found:
-                self.board.note(light(row))
-            counts = dict.fromkeys(full, 0)
-            for row in found:
-                counts[row.partition] += 1
-                if row.partition in self._seen:
-                    self._seen[row.partition] = max(self._seen[row.partition], row.version)
-            seen = {
-                partition: self._seen[partition]
-                for partition, count in counts.items()
-                if count >= self._settings.sweep_rows and partition in self._seen
-            }
-
-    async def _correct_stale(self) -> None:
-        """Reports of which nothing was heard: once their lane has decided up to them, the row says it all."""
-        stale = self.board.stale(monotonic() - self._settings.stale_seconds)
-        if not stale:
-            return
-        partitions = {item.row.partition for item in stale}
-        ends = await self._ends(partitions)
-        positions = await self._positions(partitions)
-        decided = []
-        for item in stale:
-            if item.upto is None:
-                item.upto = ends.get(item.row.partition, 0)
-            if positions.get(item.row.partition, 0) >= item.upto:
-                decided.append((item.row.target, item.row.id))
-        for partition, version, effect in await self._rows.find(decided) if decided else ():
-            self.board.correct(row_of(partition, version, effect))
+        self._changed.set()
 
     def _follow(self, platform: Platform) -> None:
         if self._platform is None or platform.version >= self._platform.version:
@@ -293,35 +247,6 @@ class Executor:
 
     def _policy(self, kind: str, target: str) -> Policy:
         return policy_for(kind, target, {} if self._platform is None else self._platform.effects)
-
-
-def row_of(partition: int, version: int, effect: Effect) -> Row:
-    return Row(
-        partition,
-        version,
-        effect.target,
-        effect.id,
-        effect.kind,
-        effect.object,
-        effect.offset,
-        effect.status,
-        effect.deadline_at,
-        effect,
-    )
-
-
-def light(row: OpenEffect) -> Row:
-    return Row(
-        row.partition,
-        row.version,
-        row.target,
-        row.id,
-        row.kind,
-        row.object,
-        row.offset,
-        row.status,
-        row.deadline_at,
-    )
 
 
 def _loud(task: asyncio.Task[None]) -> None:

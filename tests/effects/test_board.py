@@ -12,9 +12,11 @@ from hypothesis import strategies as st
 
 from app.domain.effect_policy import DEFAULTS, Policy
 from app.effects import board as boards
-from app.effects.board import Board, Row
+from app.effects import lot as lots
+from app.effects.board import Board
 from app.effects.breaker import Breaker
 from app.effects.gate import Gate
+from app.effects.lot import Row
 from tests.support.properties import THOROUGH
 
 LATER = datetime(2026, 12, 1, tzinfo=UTC)
@@ -41,6 +43,11 @@ def row(number: int, target: str = "t", line: str = "", status: str = "ready", v
 
 def after(earlier: Row, status: str, version: int) -> Row:
     return msgspec.structs.replace(earlier, status=status, version=version)
+
+
+def narrow(monkeypatch: pytest.MonkeyPatch, window: int) -> None:
+    for module in (boards, lots):
+        monkeypatch.setattr(module, "WINDOW", window)
 
 
 def names(rows: list[Row]) -> list[str]:
@@ -154,7 +161,7 @@ def test_targets_that_hang_take_one_place_each() -> None:
 
 
 def test_the_window_is_bounded_and_refilled_in_order(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(boards, "WINDOW", 10)
+    narrow(monkeypatch, 10)
     one = board()
     rows = [row(number) for number in range(25)]
     for each in rows:
@@ -176,7 +183,7 @@ def test_the_window_is_bounded_and_refilled_in_order(monkeypatch: pytest.MonkeyP
 def test_what_is_committed_while_the_window_is_refilled_is_not_forgotten(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(boards, "WINDOW", 2)
+    narrow(monkeypatch, 2)
     one = board()
     for number in range(4):
         one.note(row(number))

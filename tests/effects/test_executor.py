@@ -70,7 +70,7 @@ async def test_slow_failing_and_dead_targets_leave_the_others_alone(
     single = [delivery(receiver.url, "we_busy", 0), delivery(receiver.url, "we_gone", 0)]
     await ask(live, hanging + ill + in_order + healthy + single)
 
-    await eventually(are_done(live, {each.id for each in healthy}), 15.0, "the healthy in spite of the others")
+    await eventually(are_done(live, {each.id for each in healthy}), 15.0, "the healthy all the same")
     await eventually(are_done(live, {each.id for each in in_order}), SECONDS, "those in order")
     for name, numbers in order_of_objects(receiver.at("/we_order")).items():
         assert numbers == sorted(numbers), name

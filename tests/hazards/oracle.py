@@ -57,6 +57,7 @@ TABLE_OF: Final = {
     "item": "items",
     "mismatch": "mismatches",
     "platform": "platform",
+    "effect": "effects",
 }
 
 

@@ -11,16 +11,14 @@ from msgspec.structs import replace
 from app.domain.configuration import Platform, PspConfiguration
 from app.domain.decision import Entry, Transaction
 from app.domain.dispute import DisputeStage
-from app.domain.effects import EffectDue, EffectStatus
 from app.domain.matching import Opened
 from app.domain.state import PLATFORM, Ref
-from app.domain.timers import Timer, epoch_ms, timer_ref
+from app.domain.timers import Timer
 from app.errors import ConfigurationError
-from app.store.api import DeadLetterRow, LaneId
+from app.store.api import DeadLetterRow
 from app.store.postgres import PostgresStore
 from app.store.verify import LOCK, Report, verify, verify_if_due
 from tests.support.commits import (
-    EFFECT,
     ITEM,
     LANE,
     MATCHING,
@@ -35,7 +33,6 @@ from tests.support.commits import (
     change,
     commit,
     disputed_payment,
-    effect,
     item,
     key_row,
     merchant,
@@ -358,31 +355,6 @@ async def test_what_is_held_is_what_is_disputed(
     report = await verify(dsn, full=True)
     problem = f"m_hold:m-1 EUR is {held}, open disputes are 60"
     assert failed(report) == ({} if holds else {"clearing": [problem]})
-
-
-@pytest.mark.parametrize(
-    ("status", "with_timer", "problem"),
-    [
-        ("waiting", True, None),
-        ("waiting", False, "effect webhook:m-1/we_1 pc.3.7.1 waits, but no timer will wake it"),
-        ("ready", True, "timer webhook:m-1/we_1 pc.3.7.1 would wake an effect that does not wait"),
-        ("ready", False, None),
-    ],
-)
-async def test_an_effect_that_waits_has_its_timer(
-    dsn: str, store: PostgresStore, status: EffectStatus, with_timer: bool, problem: str | None
-) -> None:
-    lane = LaneId("effects.requests", 3)
-    await store.positions([lane])
-    state: dict[Ref, Any] = {EFFECT: change(effect(status), 0)}
-    if with_timer:
-        target, effect_id = EFFECT.key
-        due = Timer(epoch_ms(NOW), EffectDue(id="-", target=target, effect_id=effect_id))
-        state[timer_ref(target, "effect.due", effect_id)] = change(due, 0)
-    await store.commit(commit(0, lane=lane, state=state))
-    report = await verify(dsn)
-    assert failed(report) == ({} if problem is None else {"effects": [problem]})
-    assert figures(report, "effects")[status] == 1
 
 
 async def test_one_run_at_a_time(dsn: str, books: Any) -> None:
