@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import cache
-from typing import Annotated, Any, Final, TypeVar, get_origin
+from typing import Annotated, Any, Final, TypeVar, get_args, get_origin, get_type_hints
 
 import msgspec
 from msgspec import Meta
@@ -54,6 +54,9 @@ def read_query(query: MultiMapping[str], wanted: type[Parameters]) -> Parameters
     for name, value in texts.items():
         if not _encodable(name + value):
             raise invalid(name.encode(errors="replace").decode(), "is not valid Unicode")
+    for name in _moments(wanted) & texts.keys():
+        if ":" not in texts[name]:  # a bare number would be taken for seconds since 1970
+            raise invalid(name, f"must be a time like 2026-11-20T09:00:00Z, given {texts[name][:100]!r}")
     values: dict[str, Any] = texts | {name: texts[name].split(",") for name in several & texts.keys()}
     try:
         return check_moments(msgspec.convert(values, wanted, strict=False))
@@ -78,6 +81,13 @@ def _several(wanted: type[msgspec.Struct]) -> frozenset[str]:
     """Parameters that take several values."""
     fields = msgspec.structs.fields(wanted)
     return frozenset(field.name for field in fields if get_origin(field.type) is tuple)
+
+
+@cache
+def _moments(wanted: type[msgspec.Struct]) -> frozenset[str]:
+    """Parameters that are times."""
+    hints = get_type_hints(wanted)
+    return frozenset(name for name, hint in hints.items() if datetime in (hint, *get_args(hint)))
 
 
 def _named(error: msgspec.ValidationError, texts: Mapping[str, str]) -> Exception:

@@ -21,6 +21,7 @@ from app.kafka.reader import RangeReader
 from app.kafka.tail import LogTail
 from app.settings import Settings
 from app.store.pool import open_pool
+from web import logs
 from web.application import build
 from web.desk import Desk
 from web.ingress import STORED_WITHIN_SECONDS, Ingress, keys_of
@@ -35,7 +36,7 @@ STOP_WITHIN_SECONDS: Final = 3.0
 
 async def serve(settings: Settings, started: Callable[[str], None]) -> None:
     """`started` is called once with the URL, when requests are accepted."""
-    logging.basicConfig(level="INFO", format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    logs.configure()
     # Its lines repeat with every attempt; what matters of them is logged once by `web/ends.py`.
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
     stop = asyncio.Event()
