@@ -101,7 +101,7 @@ class Board:
         if lot is None or item is None or item.state != "running":
             return
         if healthy is None:
-            lot.gate.running -= 1
+            lot.gate.untried()
         else:
             lot.gate.ended(healthy, now)
         if item.row.version > row.version:

@@ -39,6 +39,10 @@ class Breaker:
         """An attempt begins; with an open breaker it is the probe."""
         self._probing = self.until is not None
 
+    def untried(self) -> None:
+        """An attempt that began was not made: had it been the probe, another one may be."""
+        self._probing = False
+
     def succeeded(self) -> None:
         self._failed, self._pauses, self._probing, self.until = 0, 1.0, False, None
 

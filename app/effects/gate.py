@@ -51,6 +51,11 @@ class Gate:
             self.allowed = max(1, self.allowed // 2)
             self.breaker.failed(now)
 
+    def untried(self) -> None:
+        """An attempt that began was not made after all: nothing is learned of the target."""
+        self.running -= 1
+        self.breaker.untried()
+
     def follow(self, policy: Policy) -> None:
         """New limits; what was learned of the target stays."""
         self.policy = policy

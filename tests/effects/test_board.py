@@ -144,6 +144,19 @@ def test_late_failures_of_what_began_earlier_do_not_prolong_an_open_breaker() ->
     assert breaker.until == 5.0
 
 
+def test_a_probe_that_was_not_made_leaves_room_for_another() -> None:
+    """The row had moved on, or its deadline was over: nothing of the target is learned, nothing is stuck."""
+    one = board(msgspec.structs.replace(POLICY, breaker_failures=1, breaker_seconds=5.0))
+    one.note(row(1))
+    (first,) = one.start(0.0, 10)
+    one.ended(first, False, 0.0)
+    one.note(after(first, "ready", 10))
+    (probe,) = one.start(5.0, 10)
+    one.ended(probe, None, 5.0)
+    one.note(after(probe, "ready", 11))
+    assert names(one.start(5.0, 10)) == ["t-1"]
+
+
 def test_targets_take_turns() -> None:
     one = board(msgspec.structs.replace(POLICY, concurrency=100))
     for number in range(50):
