@@ -112,14 +112,16 @@ class Executor:
     async def stop(self, within_seconds: float) -> bool:
         """Begin nothing more, let what runs end and be reported; the next owner repeats what is cut off."""
         self._stopping = True
-        if self._tasks:
-            _, left = await asyncio.wait(self._tasks, timeout=within_seconds)
-            for task in left:
-                task.cancel()
-            await asyncio.gather(*left, return_exceptions=True)
+        until = monotonic() + within_seconds
+        while self._tasks and (left := until - monotonic()) > 0:
+            await asyncio.wait(self._tasks, timeout=left)
+        cut_off = list(self._tasks)
+        for task in cut_off:
+            task.cancel()
+        await asyncio.gather(*cut_off, return_exceptions=True)
         for kind in set(self._kinds.values()):
             await kind.close()
-        return not self._tasks
+        return not cut_off
 
     def figures(self) -> dict[str, Any]:
         """For the worker's row: counts since it started, breakers, how PSPs are."""
@@ -139,9 +141,12 @@ class Executor:
             return
         room = self._settings.at_once - len(self._tasks)
         unread: list[Row] = []
+        now = datetime.now(UTC)
         for row in self.board.start(monotonic(), max(room, 0)):
             if (row.target, row.id) in self._under_way:
                 self._end(row, healthy=None)
+            elif row.deadline_at < now:
+                self._expire(row)
             elif row.effect is None:
                 unread.append(row)
             else:
@@ -161,7 +166,7 @@ class Executor:
         effects = {(effect.target, effect.id): effect for _, _, effect in found}
         for row in rows:
             effect = effects.get((row.target, row.id))
-            if effect is not None and effect.status == "ready":
+            if effect is not None and effect.status == "ready" and not self._stopping:
                 self._spawn(self._attempt(row, effect), row.id)
             else:
                 self._end(row, healthy=None)
@@ -182,7 +187,11 @@ class Executor:
             self._under_way.discard(key)
             self._end(row, healthy)
 
-    async def _expire(self, row: Row) -> None:
+    def _expire(self, row: Row) -> None:
+        self.stats.late += 1
+        self._spawn(self._say_late(row), row.id)
+
+    async def _say_late(self, row: Row) -> None:
         """The deadline is over: said as a failed attempt that nobody made; the lane gives the effect up."""
         try:
             for _, _, effect in await self._insist(lambda: self._rows.find([(row.target, row.id)])):
@@ -236,8 +245,7 @@ class Executor:
     def _swept(self) -> None:
         """After each look at the database: what it found may begin, and deadlines may have passed."""
         for row in self.board.expire(datetime.now(UTC)):
-            self.stats.late += 1
-            self._spawn(self._expire(row), row.id)
+            self._expire(row)
         self._changed.set()
 
     def _follow(self, platform: Platform) -> None:
