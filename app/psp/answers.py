@@ -14,16 +14,16 @@ from typing import Final
 
 import aiohttp
 
-from app.domain.card_numbers import mask_card_numbers
 from app.domain.psp_calls import AnswerKind, PspAnswer
 from app.domain.psp_facts import PspFact
 from app.psp.adapter import Access
-from app.psp.reading import LONGEST_REASON
+from app.psp.reading import storable, words
 
 BUSY: Final = (HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE)
 NOT_SENT: Final = (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError)
 """Name not found, refused, no TLS, no connection in time or none free: the request never left."""
 LONGEST_WAIT_SECONDS: Final = 86_400.0
+LONGEST_URL: Final = 8_000
 
 
 class Answered(Exception):
@@ -36,8 +36,20 @@ class Answered(Exception):
 
 def ended(kind: AnswerKind, reason: str | None, facts: tuple[PspFact, ...] = ()) -> PspAnswer:
     """A call that was not done. A reason never carries a card number, whoever wrote it."""
-    text = mask_card_numbers(reason or "no reason given")[:LONGEST_REASON]
-    return PspAnswer(kind=kind, reason=text, facts=facts)
+    return PspAnswer(kind=kind, reason=words(reason or "no reason given"), facts=facts)
+
+
+def kept(answer: PspAnswer) -> PspAnswer:
+    """The answer, if it can be kept as a record; else it is one that nobody could read.
+
+    Published all the same it would be a dead letter, and its payment would wait for an answer for ever.
+    """
+    try:
+        if answer.url is not None and len(answer.url) > LONGEST_URL:
+            raise ValueError(f"an address of {len(answer.url)} characters")
+        return storable(answer)
+    except ValueError as error:
+        return ended("unknown", f"unreadable answer: {error}")
 
 
 def busy(status: int, headers: Mapping[str, str]) -> PspAnswer:

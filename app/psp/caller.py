@@ -17,7 +17,7 @@ import structlog
 from app.domain.card_numbers import holds_card_number
 from app.domain.psp_calls import PspAnswer, PspCall
 from app.psp.adapter import Access, Adapter, Caller, LateCaller
-from app.psp.answers import ended
+from app.psp.answers import ended, kept
 from app.psp.health import Health
 
 GUARDED_BY_KEY_ALONE: Final = ("authorize", "refund", "payout")
@@ -48,7 +48,7 @@ class WatchedCaller:
             return ended("declined", "payment_method holds a card number; a PSP's token is needed")
         began = self._clock()
         try:
-            answer = await self._answer(call, age)
+            answer = kept(await self._answer(call, age))
         except asyncio.CancelledError:
             self.health.add(ended("unknown", "cut off"), self._clock() - began, datetime.now(UTC))
             raise

@@ -76,15 +76,28 @@ def ours(metadata: Mapping[str, Any], own_id: str) -> dict[str, Any]:
     return {**named, "object_id": metadata.get(own_id) or None}
 
 
+def words(text: str) -> str:
+    """A PSP's words as they are kept: short, without card numbers and NUL, which PostgreSQL refuses."""
+    return mask_card_numbers(text.replace("\x00", " "))[:LONGEST_REASON]
+
+
+def storable(made: T) -> T:
+    """Raises ValueError for what the contract's limits, or PostgreSQL (NUL in text), do not let us keep."""
+    raw = msgspec.json.encode(made)
+    if b"\\u0000" in raw:
+        raise ValueError("a text holds a NUL")
+    return msgspec.json.decode(raw, type=type(made))
+
+
 def fact(**fields: Any) -> PspFact:
     """A checked PspFact, its reason without card numbers.
 
     Raises Unreadable where a field is missing or outside of its limits.
     """
     reason = fields.get("reason")
-    fields["reason"] = mask_card_numbers(reason)[:LONGEST_REASON] if reason else None
+    fields["reason"] = words(reason) if reason else None
     try:
-        made = msgspec.convert(fields, PspFact)
+        made = storable(msgspec.convert(fields, PspFact))
     except ValueError as error:
         raise Unreadable(f"{fields['kind']}: {error}") from None
     if "/" in (made.merchant_id or ""):

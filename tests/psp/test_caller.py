@@ -66,6 +66,24 @@ class Scripted:
         return answer
 
 
+@pytest.mark.parametrize(
+    "answer",
+    [
+        PspAnswer(kind="done", psp_object_id="x" * 300),
+        PspAnswer(kind="done", psp_object_id=""),
+        PspAnswer(kind="done", psp_object_id="a\x00b"),
+        PspAnswer(kind="done", url="https://psp.test/" + "x" * 1_000_000),
+        PspAnswer(kind="declined", reason="a\x00b"),
+    ],
+)
+async def test_an_answer_that_could_not_be_kept_is_unknown(answer: PspAnswer) -> None:
+    """As a record it would be a dead letter: the call done, its payment without an answer for ever."""
+    told = await WatchedCaller(Scripted(answer), Health("stripe")).perform(call())
+    assert told.kind == "unknown"
+    assert (told.reason or "").startswith("unreadable answer: ")
+    assert len(told.reason or "") <= 200
+
+
 async def test_a_fault_of_ours_is_an_answer_too() -> None:
     caller = WatchedCaller(Scripted(ZeroDivisionError("secret")), Health("stripe"))
     answer = await caller.perform(call())
