@@ -1,4 +1,4 @@
-"""Log lines of the web process: no card number in them, not even in what a parser says of a broken request."""
+"""Log lines of the web process: no card number in them, not even in what a parser says of a request."""
 
 from __future__ import annotations
 

@@ -128,7 +128,11 @@ class RefundPage(Answer, frozen=True, kw_only=True):
 
 
 class Payout(Answer, frozen=True, kw_only=True):
-    """`status`: the strongest of what is known of it."""
+    """`status`: the strongest of what is known of it; pending_approval and rejected before it is started.
+
+    `parts`: what moved the available money since the payout before, by kind; `residual`: what of it they
+    do not explain, which is 0 unless something is wrong. `period`: of the schedule that started it.
+    """
 
     merchant_id: str
     id: str
@@ -138,6 +142,14 @@ class Payout(Answer, frozen=True, kw_only=True):
     bank_fee: int
     psp_payout_id: str | None
     created_at: Moment
+    approval: str | None
+    """Null where nobody has to approve it."""
+    decided_by: str | None
+    period: str | None
+    parts: dict[str, int]
+    residual: int
+    operation: Operation | None
+    """The call to the PSP that pays it."""
 
 
 class PayoutPage(Answer, frozen=True, kw_only=True):

@@ -39,7 +39,7 @@ def payment_of(row: PaymentRow, links: CheckoutLinks | None) -> Payment:
         description=requested.description if requested else None,
         return_url=requested.return_url if requested else None,
         checkout_url=_checkout_url(state, links),
-        operations=[_operation(asked) for asked in state.asked.values()],
+        operations=[operation_of(asked) for asked in state.asked.values()],
     )
 
 
@@ -79,7 +79,7 @@ def _checkout_url(state: DomainPayment, links: CheckoutLinks | None) -> str | No
     return links.page_url(state.merchant_id, state.id)
 
 
-def _operation(asked: Asked) -> Operation:
+def operation_of(asked: Asked) -> Operation:
     return Operation(
         operation=asked.operation,
         object_id=asked.object_id,

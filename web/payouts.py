@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import msgspec
 
@@ -10,10 +10,11 @@ from app.domain.command_base import MerchantCommand
 from app.domain.commands import PayoutCreate
 from app.domain.fields import Moment
 from app.domain.payment_requests import PayoutApprove, PayoutReject
+from app.domain.payout import Payout as DomainPayout
 from app.store.web_lists import After, PayoutRow, list_rows
 from web.body import NoBody
 from web.call import Call, NoQuery, Reply, Write
-from web.carrying_out import Awaited, carry_out
+from web.carrying_out import UNDER_WAY, Awaited, carry_out
 from web.cursors import PayoutKey, columns, cut, read_cursor, write_cursor
 from web.desk import request_id
 from web.finding import OneQuery, find_one
@@ -22,6 +23,9 @@ from web.params import Limit, PositionText, Text
 from web.payment_asking import caller_of, new_id
 from web.payment_bodies import NewPayout, Rejection
 from web.payment_schemas import Payout, PayoutPage
+from web.payment_view import operation_of
+
+_decode: Final = msgspec.json.Decoder(DomainPayout).decode
 
 
 class PayoutsQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -85,7 +89,22 @@ async def list_payouts(call: Call[PayoutsQuery]) -> PayoutPage:
 
 
 def payout_of(row: PayoutRow) -> Payout:
-    return Payout(**columns(row, "state", "version"))
+    state = _decode(row.state)
+    return Payout(
+        **columns(row, "state", "version"),
+        approval=state.approval,
+        decided_by=state.decided_by,
+        period=state.period,
+        parts=state.parts,
+        residual=state.residual,
+        operation=operation_of(state.asked) if state.asked else None,
+    )
+
+
+def _is_settled(row: PayoutRow) -> bool:
+    """Whether the PSP that is to pay has answered; nobody is asked before the approval."""
+    asked = _decode(row.state).asked
+    return asked is None or asked.state not in UNDER_WAY
 
 
 def _by_person(call: Write[Any, Any], row: PayoutRow) -> dict[str, str]:
@@ -103,7 +122,7 @@ async def _carry_out(call: Write[Any, Any], command: MerchantCommand, payout_id:
         id=payout_id,
         poller=call.deps.desk.payouts,
         owned=(command.merchant_id, payout_id),
-        is_settled=lambda row: True,
+        is_settled=_is_settled,
         answer=payout_of,
     )
     return await carry_out(call, command, awaited)

@@ -11,11 +11,11 @@ from typing import Annotated
 import msgspec
 
 from app.domain.commands import RefundCreate
-from app.store.web_lists import PaymentRow, RefundRow, list_refunds
+from app.store.web_lists import PaymentRow, RefundRow, find_rows, list_refunds, payment_of_refund
 from web.call import Call, NoQuery, Reply, Write
 from web.carrying_out import Awaited, carry_out
 from web.cursors import RefundKey, cut, read_cursor, write_cursor
-from web.finding import OneQuery, find_one
+from web.finding import OneQuery, find_one, unknown
 from web.merchants import own_merchant
 from web.params import Limit, PositionText, Text
 from web.payment_asking import caller_of, new_id, operation_is_over
@@ -66,6 +66,19 @@ async def get_payments_refunds(call: Call[OneQuery]) -> RefundPage:
     row = await find_one(call, PaymentRow, "payment")
     found = [refund_of(row, key) for key in state_of(row).refunds]
     return RefundPage(items=[one for one in found if one], has_more=False, next_cursor=None)
+
+
+async def get_refund(call: Call[OneQuery]) -> RefundDetail:
+    """Refunds are a merchant's: staff say whose."""
+    merchant_id = own_merchant(call.principal, call.query.merchant_id)
+    await call.deps.positions.wait_for(call.query.min_position)
+    refund_id, pool = call.path["id"], call.deps.pool
+    payment_id = await payment_of_refund(pool, merchant_id or "", refund_id)
+    rows = await find_rows(pool, PaymentRow, payment_id, merchant_id, 1) if payment_id else []
+    found = refund_of(rows[0], refund_id) if rows else None
+    if found is None:
+        raise unknown("refund", refund_id)
+    return found
 
 
 async def get_refunds(call: Call[RefundsQuery]) -> RefundPage:

@@ -11,6 +11,9 @@ from typing import Any, Final, NamedTuple, TypeVar
 
 import msgspec
 
+from app.domain.dedup import own_claim
+from app.domain.streams import PAYMENTS_COMMANDS
+
 Owned = tuple[str, str]
 """(merchant id, id)."""
 
@@ -85,6 +88,8 @@ REFUND_CONDITIONS: Final[Mapping[str, str]] = {
     "below": "l.number < ${n}",
 }
 
+PAYMENT_OF_REFUND: Final = "SELECT value FROM claims WHERE topic = $1 AND key = $2 AND claim = $3"
+
 Query = tuple[str, list[Any]]
 """SQL and its arguments."""
 
@@ -122,6 +127,16 @@ def page_query(kind: type[Row], limit: int, after: After | None, filters: Mappin
     query = f"""SELECT {_columns(kind)} FROM {TABLES[kind]} t WHERE {where}
                  ORDER BY t.created_at DESC, t.id DESC, t.merchant_id DESC LIMIT {limit:d}"""
     return query, arguments
+
+
+async def payment_of_refund(pool: Any, merchant_id: str, refund_id: str) -> str | None:
+    """The id of the payment that has this refund, by what the merchant lane has claimed for it."""
+    found: str | None = await pool.fetchval(
+        PAYMENT_OF_REFUND,
+        PAYMENTS_COMMANDS,
+        *own_claim(merchant_id, "refund", refund_id).key,
+    )
+    return found
 
 
 def refunds_query(limit: int, **filters: Any) -> Query:

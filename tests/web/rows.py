@@ -215,3 +215,10 @@ async def delivery(
            VALUES ($1, $2, 0, $3, 'webhook.delivery', 'payment/p', $3, $4, 1, $5, $5, $6, $3)""",
         target, effect.id, number, status, at, msgspec.json.encode(effect).decode(),
     )  # fmt: skip
+
+
+async def refund_claim(pool: Any, merchant_id: str, refund_id: str, payment_id: str) -> None:
+    await pool.execute(
+        "INSERT INTO claims VALUES ($1, 0, $2, $3, $4, 2)",
+        PAYMENTS_COMMANDS, merchant_id, f"refund/{refund_id}", payment_id,
+    )  # fmt: skip

@@ -61,6 +61,7 @@ async def test_answers_are_what_the_document_says(web: Web, viewer: dict[str, st
     await rows.verify_run(web.pool, ok=True)
     await rows.payment(web.pool, "m-1", "pay-1")
     await rows.payout(web.pool, "m-1", "po-1")
+    await rows.refund_claim(web.pool, "m-1", "re-1", "pay-1")
     await rows.account(web.pool, "m_pend:m-1", 9500)
     await rows.capture_posted(web.pool, 1, "m-1", "pay-1")
     await rows.mismatch(web.pool, "a")
@@ -69,10 +70,12 @@ async def test_answers_are_what_the_document_says(web: Web, viewer: dict[str, st
     document = json.loads(DOCUMENTS["openapi.json"]())
     for endpoint in (one for one in ENDPOINTS if one.method == "GET"):
         ids = {"/v1/payments/{id}": "pay-1", "/v1/payments/{id}/refunds": "pay-1", "/v1/mismatches/{id}": "a",
-               "/v1/payouts/{id}": "po-1"}  # fmt: skip
+               "/v1/payouts/{id}": "po-1", "/v1/refunds/{id}": "re-1"}  # fmt: skip
         is_hook = endpoint.path.startswith("/v1/webhook_endpoints")
         path = endpoint.path.format(id="we_1" if is_hook else ids.get(endpoint.path, "m-1"), event_id="ev-1")
-        status, answer = await web.get(path + ("?merchant_id=m-1" if is_hook else ""), viewer)
+        status, answer = await web.get(
+            path + ("?merchant_id=m-1" if is_hook or "refunds/" in path else ""), viewer
+        )
         assert status == 200, path
         schema = {
             "$ref": f"#/components/schemas/{endpoint.answer.__name__}",

@@ -71,6 +71,7 @@ PLANS: list[tuple[str, str, list[Any], str]] = [
         *web_lists.page_query(PayoutRow, 50, BEFORE, OF_MERCHANT),
         "payouts_of_merchant",
     ),
+    ("a refund's payment", web_lists.PAYMENT_OF_REFUND, ["t", "m-1", "refund/re-1"], "claims_pkey"),
     ("refunds", *web_lists.refunds_query(50, below=7), "ledger_refunds"),
     (
         "a merchant's refunds",
