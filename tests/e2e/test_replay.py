@@ -16,10 +16,12 @@ from app.demo.stream import COMMANDS, LINES, WEBHOOKS, Record
 from app.lane.catalogue import OWNER_LANES
 from app.stack.local import LocalStack
 from app.store.compare import compare, read_tables
+from tests.effects.asking import ask, delivery
 from tests.support.commands import run_app
 from tests.support.databases import at_database, copied_database, drop_database, execute
 from tests.support.live import REST_SECONDS, Live
 from tests.support.stored_webhooks import stored
+from tests.support.waiting import eventually
 
 pytestmark = [pytest.mark.stack, pytest.mark.slow]
 
@@ -33,6 +35,7 @@ CHANGES = {
     " WHERE topic = 'payments.commands' AND first_offset = 0 AND partition = 0",
     "claims": "UPDATE claims SET value = 'x' WHERE claim = (SELECT max(claim) FROM claims)",
     "dead_letters": "UPDATE dead_letters SET reason = 'x' WHERE id = (SELECT min(id) FROM dead_letters)",
+    "effects": "UPDATE effects SET attempts = attempts + 1 WHERE id = (SELECT min(id) FROM effects)",
     "items": "UPDATE items SET version = version + 1 WHERE identity = (SELECT min(identity) FROM items)",
     "ledger_entries": "INSERT INTO ledger_entries VALUES ('x', 1, 'transit:x', 'debit', 1, 'EUR', 1),"
     " ('x', 2, 'psp_fee', 'credit', 1, 'EUR', 1)",
@@ -72,7 +75,25 @@ async def mixed_traffic(live: Live) -> int:
     await live.rest()
     await send(live, records)
     await live.rest()
-    return len(opening) + len(records)
+    effects = await effects_too_late(live)
+    await live.rest()
+    return len(opening) + len(records) + effects
+
+
+async def effects_too_late(live: Live, count: int = 20) -> int:
+    """Webhooks whose deadline is over: the executor attempts none and says so, the lane gives each up."""
+    asked = [
+        delivery("https://shop.example", f"we_{n % 3}", n, deadline_at=datetime(2026, 1, 1, tzinfo=UTC))
+        for n in range(count)
+    ]
+    await ask(live, asked)
+
+    async def given_up() -> bool:
+        dead = await live.pool.fetchval("SELECT count(*) FROM effects WHERE status = 'dead'")
+        return bool(dead == count)
+
+    await eventually(given_up, REST_SECONDS, "effects that are given up")
+    return count
 
 
 async def test_the_books_rebuilt_from_the_logs_are_equal(live: Live, local_stack: LocalStack) -> None:
