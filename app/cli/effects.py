@@ -20,6 +20,7 @@ from app.settings import kafka_bootstrap_servers
 from app.store.effects import EffectRows, OpenEffect
 
 OPEN: Final = ("ready", "waiting", "dead")
+PSP_CALL: Final = "psp.call"
 PIPE_WIDTH: Final = 400
 """Where nobody looks, ids are not cut off."""
 TARGET_HELP = "Only this target; with * at its end all that begin so: 'webhook:m-1/*', 'psp:sandbox*'."
@@ -114,7 +115,7 @@ def _found(effects: list[Effect], effect_id: str) -> list[Effect]:
 @click.option("--target", help=TARGET_HELP)
 @click.option("--since", type=Moment(), help="Asked for at or after.")
 @click.option("--until", type=Moment(), help="Asked for before.")
-@click.option("--done", "also_done", is_flag=True, help="Also what was done: a replay.")
+@click.option("--done", "also_done", is_flag=True, help="Also webhooks that were delivered: a replay.")
 @click.option("--dry-run", is_flag=True, help="Say what would be redriven, and do nothing.")
 def redrive_command(
     effect_ids: tuple[str, ...],
@@ -134,9 +135,10 @@ def redrive_command(
         if effect_ids:
             chosen = await _by_ids(rows, effect_ids, also_done=also_done)
         else:
-            chosen = known(
-                await rows.select(statuses=statuses, target=target, since=since, until=until, limit=AT_MOST)
+            found = await rows.select(
+                statuses=statuses, target=target, since=since, until=until, limit=AT_MOST
             )
+            chosen = known(row for row in found if (row.status, row.kind) != ("done", PSP_CALL))
         if not dry_run:
             await _publish(chosen)
         return chosen
@@ -154,6 +156,10 @@ async def _by_ids(rows: EffectRows, effect_ids: tuple[str, ...], *, also_done: b
         for effect in _found(await rows.by_id(effect_id), effect_id):
             if effect.status == "done" and not also_done:
                 raise ConfigurationError(f"{effect_id} is done; --done replays it")
+            if effect.status == "done" and effect.kind == PSP_CALL:
+                raise ConfigurationError(
+                    f"{effect_id} was answered by its PSP: ask for something new instead"
+                )
             if effect.status == "ready":
                 raise ConfigurationError(f"{effect_id} is ready: it may be attempted already")
             chosen += [
