@@ -160,6 +160,8 @@ def _redrive(draft: Draft, command: EffectRedrive) -> None:
         raise Ignored("no such effect")
     if effect.status == "ready":
         raise Ignored("it may be attempted already")
+    if effect.status == "done" and isinstance(effect.work, PspCall):
+        raise Ignored("the PSP has answered, and who asked has acted on it: ask anew")
     if effect.status == "waiting":
         clear_timer(draft, TIMER, timer_subject(effect.id))
     if effect.status == "done":

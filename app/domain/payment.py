@@ -86,6 +86,8 @@ class Refund(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=F
     """Of a split payment: (seller's order, amount)."""
     part_refund_id: str | None = None
     """The seller's id of it, where a seller asked."""
+    declined: bool = False
+    """It failed because the PSP would not make it: should the PSP say that it did, that is what counts."""
 
     @property
     def is_psps(self) -> bool:
@@ -247,9 +249,9 @@ class Payment(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     def _asked_status(self) -> Status:
         """What the operations that begin a payment let us say, as long as no fact does."""
         begun = {one.state for one in self.asked.values() if one.operation in ("session", "authorize")}
-        if begun & {"declined", "misconfigured"}:
+        if "declined" in begun:
             return "failed"
-        if begun & {"unknown", "gave_up"}:
+        if begun & {"unknown", "gave_up", "misconfigured"}:  # a redrive may make it happen yet
             return "unknown"
         return "executing" if "executing" in begun else "created"
 

@@ -20,6 +20,7 @@ from app.domain.payment_identity import find_payment
 from app.domain.payout_calls import declined_payout, note_payout_answer
 from app.domain.psp_calls import PspAnswered
 from app.domain.psp_facts import to_command
+from app.domain.refund_answers import join_refund, with_decline
 from app.domain.waiting import show_conflict
 
 Decide = Callable[[Draft, Any], None]
@@ -30,6 +31,8 @@ def take_answer(draft: Draft, command: PspAnswered, decide: Decide) -> None:
     facts = [to_command(fact, command.id, command.merchant_id, _home(command)) for fact in command.facts]
     taken = [_take(draft, fact, decide) for fact in facts]
     taken += [_take(draft, fact, decide) for fact in _final_no(draft, command, facts)]
+    if command.operation == "refund" and command.outcome == "done":
+        taken.append(join_refund(draft, command))
     note = note_payout_answer if command.operation == "payout" else _note
     if not note(draft, command, bool(command.facts)) and not any(taken):
         raise Duplicate
@@ -68,6 +71,8 @@ def _final_no(draft: Draft, command: PspAnswered, facts: list[MerchantCommand]) 
     asked = _asked(draft, command)
     if command.outcome != "declined" or asked is None or asked.effect_id != command.effect_id:
         return
+    if asked.state == "done":
+        return  # a late word of an earlier attempt
     payment: Payment = find_payment(draft, command.merchant_id, command.payment_id or "")  # type: ignore[assignment]
     common: dict[str, Any] = {
         "id": command.id,
@@ -81,8 +86,14 @@ def _final_no(draft: Draft, command: PspAnswered, facts: list[MerchantCommand]) 
     if command.operation in ("session", "authorize"):
         if not any(isinstance(fact, PaymentFailed) for fact in facts):
             yield PaymentFailed(**common, psp=command.psp, psp_payment_id=command.psp_object_id)
-    elif command.operation == "refund" and not any(isinstance(fact, RefundFailed) for fact in facts):
+    elif command.operation == "refund" and not _is_told(payment, command, facts):
         yield RefundFailed(**common, refund_id=command.object_id, psp_refund_id=command.psp_object_id)
+
+
+def _is_told(payment: Payment, command: PspAnswered, facts: list[MerchantCommand]) -> bool:
+    """Whether the PSP itself has said what became of the refund, now or before."""
+    refund = payment.refunds.get(command.object_id)
+    return (refund is not None and refund.is_psps) or any(isinstance(fact, RefundFailed) for fact in facts)
 
 
 def _asked(draft: Draft, command: PspAnswered) -> Asked | None:
@@ -100,7 +111,7 @@ def _note(draft: Draft, command: PspAnswered, is_told: bool) -> bool:
     known = answered(asked, command)
     if known is asked:
         return False
-    payment = with_asked(payment, known)
+    payment = with_decline(with_asked(payment, known), known)
     if is_told or (known.state == "declined" and known.operation in ("session", "authorize", "refund")):
         draft.put(payment_ref(payment.merchant_id, payment.id), payment)
     else:

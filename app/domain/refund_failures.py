@@ -69,7 +69,7 @@ def _with_failure(payment: Payment, refund: Refund, command: RefundFailed) -> Re
     names_psp = refund.psp_refund_id is None and command.psp_refund_id is not None
     if refund.transaction_id or refund.confirmed:
         return (
-            replace(refund, psp_refund_id=command.psp_refund_id, ours=refund.confirmed)
+            replace(refund, psp_refund_id=command.psp_refund_id, ours=refund.confirmed, declined=False)
             if names_psp
             else refund
         )

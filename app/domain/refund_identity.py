@@ -52,4 +52,7 @@ def _kept_as(payment: Payment, psp: str, command: RefundFact) -> str | None:
     for key, refund in payment.refunds.items():
         if refund.psp_refund_id == command.psp_refund_id and refund.psp == psp:
             return key
+    for asked in payment.asked.values():
+        if asked.operation == "refund" and asked.psp_object_id == command.psp_refund_id:
+            return asked.object_id
     return command.refund_id if own is not None and own.psp_refund_id is None else None

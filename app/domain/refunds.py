@@ -33,7 +33,9 @@ def record_refund(draft: Draft, command: RefundRecord) -> None:
         raise Parked(payment_subject(command.payment_id))
     kept = find_refund(draft, named, command)
     if kept is None:
-        _keep_new(draft, named, command)
+        _keep_new(draft, named, free_key(named, command), command)
+    elif kept.payment.refunds[kept.key].declined and command.psp_refund_id is not None:
+        _keep_new(draft, kept.payment, kept.key, command)
     else:
         repeat_refund(draft, kept.payment, kept.key, command)
     claim_all(draft, refund_claims(command), named.id if kept is None else kept.payment.id)
@@ -106,8 +108,7 @@ def _ask_parent(draft: Draft, payment: Payment, parent: Parent, command: RefundC
     draft.send(PAYMENTS_COMMANDS, parent.merchant_id, record)
 
 
-def _keep_new(draft: Draft, payment: Payment, command: RefundRecord) -> None:
-    key = free_key(payment, command)
+def _keep_new(draft: Draft, payment: Payment, key: str, command: RefundRecord) -> None:
     before, payment = payment, judged(draft, _post(draft, payment, key, command, command))
     draft.put(payment_ref(payment.merchant_id, payment.id), payment)
     announce(draft, payment, key, RefundRecorded)

@@ -56,6 +56,9 @@ def _tell_sellers(draft: Draft, before: Payment | None, after: Payment) -> Payme
     for key, refund in after.refunds.items():
         if refund != refunds.get(key):
             _share_refund(draft, after, key, refunds.get(key), refund)
+    for key, gone in refunds.items():
+        if key not in after.refunds:  # it was another one's second report
+            _share_refund(draft, after, key, gone, replace(gone, failed=True))
     return watched(draft, after)
 
 

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from itertools import permutations
 from typing import Any
 
+import pytest
+
 from tests.domain.test_split import clearing, mall_books, mall_refund, order_of, seller_refund, the_mall
-from tests.support.asking import asking_books, create, effects, psp_fact, webhook
+from tests.support.asking import answer, asking_books, create, effects, psp_fact, request, webhook
 from tests.support.domain import Books, record
-from tests.support.facts import MERCHANT, refund_fact
+from tests.support.effects_world import PSP, EffectsWorld, attempted, redrive, requested
+from tests.support.facts import MERCHANT, end_state, refund_fact
 
 
 def refunds_asked(books: Books) -> list[Any]:
@@ -46,3 +50,88 @@ def test_money_that_a_rejected_payout_gives_back_ends_a_negative_balance() -> No
     assert books.send(record(type="payout.reject", id="n", by="ann", reason="no", **payout)).name == "applied"
     assert books.open_categories() == []
     books.check_all()
+
+
+def refund_asked(amount: int = 300) -> Books:
+    """A payment of 1000, of which a part is being refunded."""
+    books = asking_books()
+    books.send(create())
+    books.send(webhook(psp_fact("captured", amount=1_000)))
+    asked = request("refund.create", id="r", refund_id="re-1", amount=amount)
+    assert books.send(asked).name == "applied"
+    return books
+
+
+def refunded(**fields: Any) -> dict[str, Any]:
+    return psp_fact("refunded", hour=2, amount=300, psp_object_id="r_1", **fields)
+
+
+def in_every_order(records: list[Any]) -> list[Books]:
+    """A refund's books after its records, each order once; all must end the same."""
+    ended = []
+    for order in permutations(records):
+        books = refund_asked()
+        for one in order:
+            assert books.send(one(books) if callable(one) else one).name in ("applied", "duplicate")
+        books.fire_timers()
+        books.check_all()
+        ended.append(books)
+    assert [end_state(books) for books in ended] == [end_state(ended[0])] * len(ended)
+    return ended
+
+
+@pytest.mark.parametrize("facts", [[], [refunded(object_id="re-1")]])
+def test_a_refund_whose_webhook_names_only_the_psps_id_is_the_one_that_was_asked_for(
+    facts: list[Any],
+) -> None:
+    """Before the answer or behind it (seeds 5, 8 of the asking histories): it was counted twice for good."""
+    accepted = answer("refund", "re-1", facts=facts)
+
+    def named(books: Books) -> Any:
+        told = accepted(books)
+        return type(told)(**{**_fields(told), "psp_object_id": "r_1"})
+
+    for books in in_every_order([webhook(refunded()), named]):
+        ((key, refund),) = books.payment("pay-1").refunds.items()
+        assert (key, refund.confirmed, refund.psp_refund_id) == ("re-1", True, "r_1")
+        assert books.payment("pay-1").refunded_amount == 300
+        assert books.balance("psp_recv:sandbox") == 1_000 - 300 - books.balance("psp_fee")
+
+
+def test_a_refund_that_the_psp_declined_and_then_made_is_made() -> None:
+    """It had forgotten its no; what it says it did is the money, whenever the no comes."""
+    made = answer("refund", "re-1", facts=[refunded(object_id="re-1")])
+    no = answer("refund", "re-1", outcome="declined")
+    for books in in_every_order([no, made, webhook(refunded(object_id="re-1"))]):
+        payment = books.payment("pay-1")
+        assert (payment.refunded_amount, payment.refunds["re-1"].failed) == (300, False)
+
+
+def test_a_refund_that_came_back_stays_failed_though_it_was_declined_once() -> None:
+    back = psp_fact("refund_failed", hour=3, amount=300, psp_object_id="r_1", object_id="re-1")
+    told = [webhook(refunded(object_id="re-1")), webhook(back), answer("refund", "re-1", outcome="declined")]
+    for books in in_every_order(told):
+        assert books.payment("pay-1").refunded_amount == 0
+
+
+def test_a_payment_is_not_said_to_have_failed_while_a_redrive_may_still_make_it() -> None:
+    """Its merchant would ask for the money again, and the payer pay twice once the key is set right."""
+    books = asking_books()
+    books.send(create())
+    books.send(answer("authorize", "pay-1", outcome="misconfigured")(books))
+    assert books.payment("pay-1").status == "unknown"
+    books.send(answer("authorize", "pay-1", facts=[psp_fact("captured", amount=1_000)])(books))
+    assert books.payment("pay-1").status == "captured"
+
+
+def test_a_call_that_a_psp_has_answered_is_not_made_again() -> None:
+    """A refund that was declined is given back; made a day later, its key forgotten, it would be lost."""
+    world = EffectsWorld()
+    world.send(requested("c-1", target=PSP))
+    world.send(attempted(1, "done", effect_id="c-1", target=PSP))
+    assert world.send(redrive(effect_id="c-1", target=PSP)) == "ignored"
+    assert world.effect("c-1", PSP).status == "done"
+
+
+def _fields(record: Any) -> dict[str, Any]:
+    return {name: getattr(record, name) for name in record.__struct_fields__}
