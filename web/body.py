@@ -105,10 +105,10 @@ def _error_of(value: Any, wanted: Any, at: Path) -> Iterator[FieldError]:
 
 
 def located(at: Path, message: str) -> FieldError:
-    """`line_items[0].amount`, and the same as an RFC 6901 pointer."""
+    """`line_items[0].amount`, and the same as an RFC 6901 pointer; `body` for all of it."""
     name = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in at).lstrip(".")
     pointer = "".join(f"/{str(part).replace('~', '~0').replace('/', '~1')}" for part in at)
-    return FieldError(name[:200], message, f"#{pointer}"[:300])
+    return FieldError(name[:200] or "body", message, f"#{pointer}"[:300])
 
 
 def _struct_of(wanted: Any) -> type[msgspec.Struct] | None:
