@@ -1,7 +1,8 @@
 """Reads the platform's configuration from a JSON or TOML file, strictly: a misspelt field is an error.
 
-The file holds the fields of `platform.configure`; `type` and `id` may be left out. On the wire unknown
-fields are dropped, but a person's file must not lose half of what it says.
+The file holds the fields of `platform.configure`; `type` and `id` may be left out. Beside them `merchants` may
+list merchants, each with the fields of `merchant.configure`. On the wire unknown fields are dropped, but a
+person's file must not lose half of what it says.
 """
 
 from __future__ import annotations
@@ -16,17 +17,17 @@ import msgspec
 from msgspec import inspect
 
 from app.contracts.source_file_checks import problems as file_problems
-from app.domain.commands import PlatformConfigure
+from app.domain.commands import MerchantConfigure, PlatformConfigure
 from app.errors import ConfigurationError
 
 TYPE: Final = "platform.configure"
+MERCHANTS: Final = "merchants"
 
 
 def read_platform_file(path: Path, default_id: str) -> PlatformConfigure:
     """The record that the file describes. Raises ConfigurationError naming the file and the field."""
-    document = _load(path)
-    if not isinstance(document, dict):
-        raise ConfigurationError(f"{path}: expected an object, found {type(document).__name__}")
+    document = _object(path)
+    document.pop(MERCHANTS, None)
     if document.setdefault("type", TYPE) != TYPE:
         raise ConfigurationError(f"{path}: type: must be {TYPE}, not {document['type']!r}")
     document.setdefault("id", default_id)
@@ -39,6 +40,31 @@ def read_platform_file(path: Path, default_id: str) -> PlatformConfigure:
     for problem in contradictions(record):
         raise ConfigurationError(f"{path}: {problem}")
     return record
+
+
+def read_merchants(path: Path, default_id: str) -> list[MerchantConfigure]:
+    """The merchants that the file lists, none where it lists none. Raises ConfigurationError."""
+    listed = _object(path).get(MERCHANTS, [])
+    if not isinstance(listed, list):
+        raise ConfigurationError(f"{path}: {MERCHANTS}: expected an array, found {type(listed).__name__}")
+    found = [_merchant(f"{path}: {MERCHANTS}[{place}]", one, default_id) for place, one in enumerate(listed)]
+    names = [merchant.merchant_id for merchant in found]
+    for name in sorted({name for name in names if names.count(name) > 1}):
+        raise ConfigurationError(f"{path}: {MERCHANTS}: {name} is listed twice")
+    return found
+
+
+def _merchant(place: str, document: Any, default_id: str) -> MerchantConfigure:
+    if not isinstance(document, dict):
+        raise ConfigurationError(f"{place}: expected an object, found {type(document).__name__}")
+    for problem in unknown_fields(document, inspect.type_info(MerchantConfigure)):
+        raise ConfigurationError(f"{place}.{problem}")
+    try:
+        return msgspec.convert(
+            {"type": "merchant.configure", "id": default_id, **document}, MerchantConfigure
+        )
+    except msgspec.ValidationError as error:
+        raise ConfigurationError(f"{place}: {error}") from None
 
 
 def unknown_fields(value: Any, kind: inspect.Type, path: str = "") -> Iterator[str]:
@@ -73,6 +99,13 @@ def contradictions(record: PlatformConfigure) -> Iterator[str]:
         if psp.dispute_loss_bearer not in ("platform", "merchant"):
             bearer = psp.dispute_loss_bearer
             yield f"psps.{name}.dispute_loss_bearer: must be platform or merchant, not {bearer!r}"
+
+
+def _object(path: Path) -> dict[str, Any]:
+    document = _load(path)
+    if not isinstance(document, dict):
+        raise ConfigurationError(f"{path}: expected an object, found {type(document).__name__}")
+    return document
 
 
 def _load(path: Path) -> Any:

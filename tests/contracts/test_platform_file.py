@@ -10,7 +10,7 @@ import pytest
 from click.testing import CliRunner
 
 from app.cli.configure import command
-from app.contracts.platform_file import read_platform_file
+from app.contracts.platform_file import read_merchants, read_platform_file
 from app.demo.configure import platform
 from app.errors import ConfigurationError
 
@@ -50,6 +50,41 @@ def test_the_demos_configuration_is_right(tmp_path: Path) -> None:
     record = read_platform_file(write(tmp_path, platform()), "demo")
     assert set(record.psps) == {source.psp for source in record.sources.values()}
     assert all(psp.fee_plan is not None for psp in record.psps.values())
+
+
+def test_the_example_is_right() -> None:
+    example = Path(__file__).parents[2] / "docs" / "examples" / "sandbox.toml"
+    record, merchants = read_platform_file(example, "p-1"), read_merchants(example, "m-1")
+    assert record.psps[record.default_psp or ""].api
+    assert [merchant.merchant_id for merchant in merchants] == ["shop"]
+
+
+def test_merchants_stand_beside_the_platform(tmp_path: Path) -> None:
+    shop = {"merchant_id": "shop", "settlement_currency": "EUR"}
+    path = write(tmp_path, {"merchants": [shop, {**shop, "merchant_id": "two", "name": "Two"}]})
+    assert read_platform_file(path, "p-1").psps == {}
+    found = read_merchants(path, "m-1")
+    assert [(each.id, each.merchant_id, each.name) for each in found] == [
+        ("m-1", "shop", ""),
+        ("m-1", "two", "Two"),
+    ]
+    assert read_merchants(write(tmp_path, {}), "m-1") == []
+
+
+@pytest.mark.parametrize(
+    ("merchants", "words"),
+    [
+        ({}, "merchants: expected an array, found dict"),
+        (["shop"], r"merchants\[0\]: expected an object, found str"),
+        ([{"merchant_id": "shop"}], r"merchants\[0\]: Object missing required field `settlement_currency`"),
+        ([{"merchant_id": "shop", "nam": "x"}], r"merchants\[0\].nam: there is no such field; known: "),
+        ([{"merchant_id": "a", "settlement_currency": "EUR"}] * 2, "merchants: a is listed twice"),
+        ([{"merchant_id": "a", "settlement_currency": "XXQ"}], r"merchants\[0\]: .*XXQ"),
+    ],
+)
+def test_a_merchant_that_is_wrong_is_named(tmp_path: Path, merchants: Any, words: str) -> None:
+    with pytest.raises(ConfigurationError, match=words):
+        read_merchants(write(tmp_path, {"merchants": merchants}), "m-1")
 
 
 @pytest.mark.parametrize(
