@@ -1,8 +1,8 @@
 """Reads the platform's configuration from a JSON or TOML file, strictly: a misspelt field is an error.
 
-The file holds the fields of `platform.configure`; `type` and `id` may be left out. Beside them `merchants` may
-list merchants, each with the fields of `merchant.configure`. On the wire unknown fields are dropped, but a
-person's file must not lose half of what it says.
+The file holds the fields of `platform.configure`; `type` and `id` may be left out. Beside them `merchants`
+may list merchants, each with the fields of `merchant.configure`. On the wire unknown fields are dropped, but
+a person's file must not lose half of what it says.
 """
 
 from __future__ import annotations
