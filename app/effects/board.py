@@ -5,15 +5,19 @@ It is told of rows as they are committed (`note`), says what may begin (`start`)
 
 * Effects of one target and object go one after the other, in the order of their requests: the first that is
   open blocks its own object and no other. Effects without an object wait for nobody.
-* Each target has its gate (`gate.py`); targets take turns, so that a slow one delays nobody else.
+* Each target has its gate (`gate.py`); targets take turns, so that a slow one delays nobody else. Nor does a
+  kind: of the places in all each has some that no other can take.
+* Of a partition nothing begins before all that is open there was read: it might overtake (`hold`).
 * Of a target at most `WINDOW` effects are held; the rest waits in the database (`to_refill`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from datetime import datetime
 from heapq import heappop, heappush
+from itertools import islice
 from typing import Final
 
 import msgspec
@@ -27,19 +31,35 @@ KEEP: Final = 64
 CROWDED: Final = 20_000
 """With so many effects held in all, no more works are kept."""
 IDLE_SECONDS: Final = 300.0
+LATE_AT_ONCE: Final = 500
+"""Each is read and reported: more would take the database from those that may still be done."""
+DEFAULT_MOST_OF_KIND: Final = 1_000_000
 
 
 class Board:
-    """`policy_of(kind, target)`: the limits in force; asked when a target is first seen."""
+    """`policy_of(kind, target)`: the limits in force; asked when a target is first seen.
 
-    def __init__(self, policy_of: Callable[[str, str], Policy]) -> None:
+    `most_of_kind`: attempts of one kind under way at once.
+    """
+
+    def __init__(
+        self, policy_of: Callable[[str, str], Policy], most_of_kind: int = DEFAULT_MOST_OF_KIND
+    ) -> None:
         self._policy_of = policy_of
+        self._most_of_kind = most_of_kind
         self._lots: dict[str, Lot] = {}
-        self._hot: dict[str, None] = {}
-        """Targets that may have something to begin, in the order of their turns."""
+        self._hot: dict[str, dict[str, None]] = {}
+        """Kind -> its targets that may have something to begin, in the order of their turns."""
+        self._held: set[int] = set()
+        """Partitions of which not all has been read."""
         self._asleep: list[tuple[float, str]] = []
         self._crowded = False
-        self.running = 0
+        self._running: Counter[str] = Counter()
+
+    @property
+    def running(self) -> int:
+        """Attempts under way, and effects whose end is about to be said."""
+        return self._running.total()
 
     def note(self, row: Row) -> None:
         """A row as it was committed, in any order and as often as one likes; older ones change nothing."""
@@ -52,25 +72,48 @@ class Board:
         if row.effect is not None and (self._crowded or len(lot.items) >= KEEP):
             row = msgspec.structs.replace(row, effect=None)
         lot.put(row)
-        self._hot[row.target] = None
+        self._heat(row.target, lot)
+
+    def _heat(self, target: str, lot: Lot) -> None:
+        self._hot.setdefault(lot.kind, {})[target] = None
+
+    def hold(self, partitions: Collection[int]) -> None:
+        """Begin nothing of these until they are released."""
+        self._held.update(partitions)
+
+    def release(self, partitions: Collection[int]) -> None:
+        """All that is open there was noted."""
+        released = self._held.intersection(partitions)
+        self._held -= released
+        for target, lot in self._lots.items() if released else ():
+            if lot.partition in released:
+                self._heat(target, lot)
 
     def start(self, now: float, room: int) -> list[Row]:
         """Up to `room` effects that may begin now, targets taking turns; they are running from here on."""
         self._wake(now)
         begun: list[Row] = []
-        while self._hot and len(begun) < room:
-            target = next(iter(self._hot))
-            del self._hot[target]
+        for kind, hot in self._hot.items():
+            most = min(room - len(begun), self._most_of_kind - self._running[kind])
+            some = self._begin_some(hot, now, most)
+            self._running[kind] += len(some)
+            begun += some
+        return begun
+
+    def _begin_some(self, hot: dict[str, None], now: float, most: int) -> list[Row]:
+        begun: list[Row] = []
+        while hot and len(begun) < most:
+            target = next(iter(hot))
+            del hot[target]
             row = self._begin_one(target, now)
             if row is not None:
                 begun.append(row)
-                self._hot[target] = None
-        self.running += len(begun)
+                hot[target] = None
         return begun
 
     def _begin_one(self, target: str, now: float) -> Row | None:
         lot = self._lots.get(target)
-        item = None if lot is None else lot.next()
+        item = None if lot is None or lot.partition in self._held else lot.next()
         if lot is None or item is None:
             return None
         opens = lot.gate.opens_at(now)
@@ -79,12 +122,14 @@ class Board:
                 heappush(self._asleep, (opens, target))
             return None
         lot.gate.start(now)
-        item.state, item.since = "running", now
+        lot.begin(item, now)
         return item.row
 
     def _wake(self, now: float) -> None:
         while self._asleep and self._asleep[0][0] <= now:
-            self._hot[heappop(self._asleep)[1]] = None
+            target = heappop(self._asleep)[1]
+            if (lot := self._lots.get(target)) is not None:
+                self._heat(target, lot)
 
     def wakes_at(self) -> float | None:
         """When a gate opens that something waits for; None: nothing waits for the clock."""
@@ -95,7 +140,7 @@ class Board:
 
         `healthy` None: nothing was tried, which says nothing about the target.
         """
-        self.running -= 1
+        self._running[row.kind] -= 1
         lot = self._lots.get(row.target)
         item = None if lot is None else lot.items.get(row.id)
         if lot is None or item is None or item.state != "running":
@@ -108,13 +153,13 @@ class Board:
             lot.settle(item)
         else:
             item.state, item.since, item.upto = "reported", now, None
-        self._hot[row.target] = None
+        self._heat(row.target, lot)
 
     def to_refill(self) -> list[tuple[str, int]]:
         """(target, offset): targets whose window has room, and the offset behind which more is to be read."""
         asked = []
         for name, lot in self._lots.items():
-            if lot.overflow and len(lot.items) <= WINDOW // 2:
+            if lot.overflow and lot.held <= WINDOW // 2:
                 lot.skipped = False
                 asked.append((name, lot.horizon))
         return asked
@@ -148,29 +193,37 @@ class Board:
             return
         item.row = row
         lot.settle(item)
-        self._hot[row.target] = None
+        self._heat(row.target, lot)
 
     def expire(self, now: datetime) -> list[Row]:
-        """Effects whose deadline passed before an attempt began; `ended` with `healthy` None follows."""
-        late: list[Row] = []
+        """Effects whose deadline passed before an attempt began, some of them; `ended` with `healthy` None
+        follows.
+        """
+        late = islice(self._late(now), LATE_AT_ONCE)
+        rows = []
+        for lot, item in late:
+            item.state = "running"
+            lot.gate.running += 1
+            self._running[item.row.kind] += 1
+            rows.append(item.row)
+        return rows
+
+    def _late(self, now: datetime) -> Iterator[tuple[Lot, Item]]:
         for lot in self._lots.values():
             for item in lot.items.values():
                 if item.state == "ready" and item.row.deadline_at < now:
-                    item.state = "running"
-                    lot.gate.running += 1
-                    late.append(item.row)
-        self.running += len(late)
-        return late
+                    yield lot, item
 
     def follow(self) -> None:
         """The limits have changed."""
         for target, lot in self._lots.items():
             lot.gate.follow(self._policy_of(lot.kind, target))
-            self._hot[target] = None
+            self._heat(target, lot)
 
     def drop(self, owned: Collection[int]) -> None:
         """Forget what is in partitions that are not owned (any more)."""
         self._lots = {target: lot for target, lot in self._lots.items() if lot.partition in owned}
+        self._held.intersection_update(owned)
 
     def forget_idle(self, now: float) -> None:
         """Targets that had nothing to do for so long that what was learned of them is worth nothing."""

@@ -65,7 +65,7 @@ class Executor:
         self._partitions = partitions
         self._settings = settings or ExecutorSettings()
         self._platform: Platform | None = None
-        self.board = Board(self._policy)
+        self.board = Board(self._policy, self._settings.at_once * 4 // 5)
         self.stats = ExecutorStats()
         self._sweeper = Sweeper(self.board, rows, positions, ends)
         self._tasks: set[asyncio.Task[None]] = set()
@@ -139,7 +139,7 @@ class Executor:
     def _begin(self) -> None:
         if self._stopping:
             return
-        room = self._settings.at_once - len(self._tasks)
+        room = self._settings.at_once - max(len(self._tasks), self.board.running)
         unread: list[Row] = []
         now = datetime.now(UTC)
         for row in self.board.start(monotonic(), max(room, 0)):

@@ -13,6 +13,9 @@ from app.effects.gate import Gate
 
 WINDOW: Final = 2_000
 """Effects of one target that are held."""
+WAITING_WEIGHS: Final = 10
+"""So many that wait for their timers count as one: a target that fails for some of its effects, for hours,
+still gets the others."""
 
 
 class Row(msgspec.Struct, frozen=True, gc=False):
@@ -61,8 +64,16 @@ class Lot:
         """Something was left behind the horizon since its rows were last asked for."""
         self.horizon = -1
         """Offset of the last effect held; with `overflow` there are more behind it."""
+        self._waiting = 0
         self._lines: dict[str, list[tuple[int, str]]] = {}
+        self._busy: dict[str, str] = {}
+        """Line -> the effect that is attempted: one that is redriven meanwhile has to wait for its end."""
         self._heads: list[tuple[int, str]] = []
+
+    @property
+    def held(self) -> int:
+        """How much of the window is taken."""
+        return len(self.items) - self._waiting + self._waiting // WAITING_WEIGHS
 
     def put(self, row: Row) -> bool:
         """Take a committed row in; False where it stays in the database only."""
@@ -79,31 +90,37 @@ class Lot:
         if row.status not in ("ready", "waiting"):
             return True
         if row.offset > self.horizon:
-            if self.overflow or len(self.items) >= WINDOW:
+            if self.overflow or self.held >= WINDOW:
                 self.overflow = self.skipped = True
                 return False
             self.horizon = row.offset
         item = self.items[row.id] = Item(row)
+        self._waiting += item.state == "waiting"
         heappush(self._lines.setdefault(item.line, []), (row.offset, row.id))
-        self.offer(item)
+        self._offer(item)
         return True
+
+    def begin(self, item: Item, now: float) -> None:
+        item.state, item.since = "running", now
+        self._busy[item.line] = item.row.id
 
     def settle(self, item: Item) -> None:
         """The item is what its row says."""
+        self._waiting += (item.row.status == "waiting") - (item.state == "waiting")
         item.state, item.upto = item.row.status, None
-        if item.state in ("ready", "waiting"):
-            self.offer(item)
-        else:
-            self._remove(item)
-
-    def _remove(self, item: Item) -> None:
-        del self.items[item.row.id]
+        if item.state not in ("ready", "waiting"):
+            del self.items[item.row.id]
+        if self._busy.get(item.line) == item.row.id:
+            del self._busy[item.line]
         if (head := self._head(item.line)) is not None:
-            self.offer(head)
+            self._offer(head)
 
-    def offer(self, item: Item) -> None:
-        if item.state == "ready" and self._head(item.line) is item:
+    def _offer(self, item: Item) -> None:
+        if self._may_begin(item):
             heappush(self._heads, (item.row.offset, item.row.id))
+
+    def _may_begin(self, item: Item) -> bool:
+        return item.state == "ready" and item.line not in self._busy and self._head(item.line) is item
 
     def _head(self, line: str) -> Item | None:
         """The first open effect of an object."""
@@ -120,7 +137,7 @@ class Lot:
         """The first effect that could begin, by the order of requests; it stays where it is."""
         while self._heads:
             item = self.items.get(self._heads[0][1])
-            if item is not None and item.state == "ready" and self._head(item.line) is item:
+            if item is not None and self._may_begin(item):
                 return item
             heappop(self._heads)
         return None

@@ -57,7 +57,10 @@ class Sweeper:
         return self._seen
 
     def assigned(self, partitions: Collection[int]) -> None:
-        """Exactly these; what is new among them is read from its first open effect on, at once."""
+        """Exactly these; what is new among them is read from its first open effect on, at once, and nothing
+        of it begins before.
+        """
+        self._board.hold(set(partitions) - self._seen.keys())
         self._seen = {partition: self._seen.get(partition, -1) for partition in partitions}
         self._asked.set()
 
@@ -96,7 +99,8 @@ class Sweeper:
                 self._board.note(light(row))
                 seen[row.partition] = max(seen[row.partition], row.version)
             counts = Counter(row.partition for row in found)
-            full = [partition for partition in counts if counts[partition] >= self._settings.rows_at_once]
+            full = {partition for partition in counts if counts[partition] >= self._settings.rows_at_once}
+            self._board.release(wanted.keys() - full)
             wanted = {partition: seen[partition] for partition in full}
 
     async def _correct_stale(self) -> None:

@@ -231,6 +231,61 @@ def test_deadlines_pass_also_where_nothing_may_begin() -> None:
     assert one.start(0.0, 1) == []
 
 
+def test_what_is_redriven_waits_for_a_later_one_of_its_object_that_runs() -> None:
+    one = board()
+    one.note(row(2, line="o"))
+    (later,) = one.start(0.0, 10)
+    one.note(row(1, line="o", version=10))
+    assert one.start(0.0, 10) == []
+    one.ended(later, True, 0.0)
+    assert one.start(0.0, 10) == []
+    one.note(after(later, "done", 11))
+    assert names(one.start(0.0, 10)) == ["t-1"]
+
+
+def test_nothing_of_a_partition_begins_before_all_of_it_was_read() -> None:
+    """What was committed just now would overtake an earlier one of its object that waits for its retry."""
+    one = board()
+    one.hold([0])
+    one.note(row(2, line="o"))
+    assert one.start(0.0, 10) == []
+    one.note(row(1, line="o", status="waiting"))
+    one.release([0])
+    assert one.start(0.0, 10) == []
+    one.note(row(1, line="o", version=9))
+    assert names(one.start(0.0, 10)) == ["t-1"]
+
+
+def test_a_kind_leaves_places_to_the_others() -> None:
+    """A thousand endpoints that hang do not hold up what a PSP is asked."""
+    one = Board(lambda kind, target: POLICY, most_of_kind=8)
+    for number in range(20):
+        one.note(row(number, target=f"hangs-{number}"))
+    assert len(one.start(0.0, 10)) == 8
+    one.note(msgspec.structs.replace(row(30, target="psp"), kind="psp.call"))
+    assert names(one.start(0.0, 2)) == ["psp-30"]
+    assert one.start(0.0, 1) == []
+
+
+def test_what_waits_for_hours_leaves_room_for_the_rest(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An endpoint that fails for one type of event gets the others all the same."""
+    narrow(monkeypatch, 20)
+    one = board()
+    for number in range(100):
+        one.note(row(number, status="waiting"))
+    one.note(row(100))
+    assert names(one.start(0.0, 1)) == ["t-100"]
+
+
+def test_only_so_many_are_said_to_be_late_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(boards, "LATE_AT_ONCE", 2)
+    one = board()
+    for number in range(5):
+        one.note(row(number))
+    later = LATER + timedelta(seconds=1)
+    assert [len(one.expire(later)) for _ in range(4)] == [2, 2, 1, 0]
+
+
 def test_what_is_not_owned_any_more_is_dropped() -> None:
     one = board()
     one.note(row(1))
@@ -263,6 +318,8 @@ class World:
             for other in self.rows.values():
                 if current.object and (other.target, other.object) == (current.target, current.object):
                     assert other.offset >= current.offset or other.status in ("done", "dead")
+            for other in (*self.running, *self.reported):
+                assert not current.object or (other.target, other.object) != (begun.target, begun.object)
             self.running.append(begun)
         busy: dict[str, int] = defaultdict(int)
         for each in self.running:
@@ -270,7 +327,7 @@ class World:
         assert all(count <= POLICY.concurrency for count in busy.values())
         assert self.board.running == len(self.running)
 
-    def end(self, healthy: bool) -> None:
+    def end(self, healthy: bool | None) -> None:
         if self.running:
             ended = self.running.pop(0)
             self.board.ended(ended, healthy, self.now)
@@ -279,6 +336,12 @@ class World:
     def decide(self, status: str) -> None:
         if self.reported:
             self._change(self.reported.pop(0), status)
+
+    def redrive(self) -> None:
+        for each in list(self.rows.values()):
+            if each.status == "dead":
+                self._change(each, "ready")
+                return
 
     def come_due(self) -> None:
         for each in list(self.rows.values()):
@@ -308,7 +371,8 @@ STEPS = st.lists(
     st.one_of(
         st.tuples(st.just("ask"), st.integers(0, 3), st.integers(0, 2)),
         st.just(("begin",)),
-        st.tuples(st.just("end"), st.booleans()),
+        st.tuples(st.just("end"), st.sampled_from([True, False, None])),
+        st.just(("redrive",)),
         st.tuples(st.just("decide"), st.sampled_from(["done", "waiting", "dead"])),
         st.just(("come_due",)),
         st.tuples(st.just("pass"), st.floats(0.1, 60.0)),

@@ -137,6 +137,23 @@ async def test_open_effects_are_found_after_an_assignment(running: Running) -> N
     assert (running.outside.reports[0].effect_id, running.outside.reports[0].outcome) == ("ef-1", "done")
 
 
+async def test_what_is_told_does_not_overtake_what_is_not_read_yet(running: Running) -> None:
+    """After a takeover the lane may commit the next event before the failed one before it was read."""
+    running.database.put(asked("ef-1", object="o", offset=1, status="waiting"), 5)
+
+    def told() -> None:
+        running.executor.committed(0, [(6, asked("ef-2", object="o", offset=2))], None)
+        running.executor._begin()
+
+    running.database.meanwhile = told
+    running.executor.assigned([0])
+    await eventually(lambda: running.executor.figures()["held"] == 2, 10, "both")
+    running.executor._begin()
+    assert running.outside.attempts == []
+    running.database.put(asked("ef-1", object="o", offset=1), 7)
+    await running.attempted("ef-1")
+
+
 async def test_partitions_that_come_back_during_a_read_lose_nothing(running: Running) -> None:
     running.database.put(asked("ef-1"), 5)
 
