@@ -2,6 +2,7 @@
 
 from msgspec.structs import replace
 
+from app.domain.asked import asked_key
 from app.domain.asking import TEST_MERCHANT, ask, keep_and_tell, require_psp
 from app.domain.decision import Draft, Refused
 from app.domain.dedup import look_of
@@ -56,12 +57,18 @@ def _require_no_duplicate(draft: Draft, command: PaymentCreate) -> Ref | None:
         return None
     original: str | None = draft.get(look)
     standing = None if original is None else draft.get(payment_ref(command.merchant_id, original))
-    if standing is None or standing.status in ("failed", "voided", "expired"):
+    if standing is None or _came_to_nothing(standing):
         draft.put(look, command.payment_id)
     elif not command.confirm_duplicate:
         detail = f"{original} has the same payer, invoice, amount and date; confirm_duplicate allows it"
         raise Refused("duplicate_suspected", detail)
     return look
+
+
+def _came_to_nothing(payment: Payment) -> bool:
+    """On a page of the PSP's a payer whose card was declined may try another."""
+    is_on_a_page = asked_key("session", payment.id) in payment.asked
+    return payment.status in ("voided", "expired") or (payment.status == "failed" and not is_on_a_page)
 
 
 def _parts(command: PaymentCreate) -> tuple[Part, ...]:

@@ -124,6 +124,32 @@ def test_a_payment_is_not_said_to_have_failed_while_a_redrive_may_still_make_it(
     assert books.payment("pay-1").status == "captured"
 
 
+def test_an_authorisation_ends_though_nobody_says_what_became_of_a_capture() -> None:
+    """Adyen takes a capture in and refuses it later; its timer fired every hour for ever."""
+    books = asking_books(psps={"sandbox": {"api": True, "authorization_seconds": 7_200}})
+    books.send(create(capture_method="manual"))
+    books.send(answer("authorize", "pay-1", facts=[psp_fact("authorized", amount=1_000)])(books))
+    asked = request("payment.capture", id="c", capture_id="cap-1", amount=1_000)
+    assert books.send(asked).name == "applied"
+    books.send(answer("capture", "cap-1")(books))
+    assert {outcome.name for outcome in books.fire_timers()} == {"applied"}
+    payment = books.payment("pay-1")
+    assert (payment.status, payment.asked["void/pay-1"].amount) == ("expired", 1_000)
+    books.send(webhook(psp_fact("captured", amount=1_000, psp_object_id="ch_1", object_id="cap-1")))
+    assert (books.payment("pay-1").status, books.open_categories()) == ("captured", ["STATUS_MISMATCH"])
+
+
+@pytest.mark.parametrize(("more", "outcome"), [({"payment_method": None}, "refused"), ({}, "applied")])
+def test_a_page_on_which_a_card_was_declined_can_still_be_paid(more: dict[str, Any], outcome: str) -> None:
+    """A second payment that looks like it would be one too many, unless no page is open."""
+    books = asking_books()
+    looks: dict[str, Any] = {"payer": {"tax_id": "DE1"}, "invoice_id": "INV-1"}
+    books.send(create(**looks, **more))
+    books.send(webhook(psp_fact("failed", amount=1_000)))
+    assert books.payment("pay-1").status == "failed"
+    assert books.send(create("pay-2", **looks)).name == outcome
+
+
 def test_a_call_that_a_psp_has_answered_is_not_made_again() -> None:
     """A refund that was declined is given back; made a day later, its key forgotten, it would be lost."""
     world = EffectsWorld()
