@@ -152,7 +152,7 @@ class Board:
         if item.row.version > row.version:
             lot.settle(item)
         else:
-            item.state, item.since, item.upto = "reported", now, None
+            lot.report(item, now)
         self._heat(row.target, lot)
 
     def to_refill(self) -> list[tuple[str, int]]:
@@ -178,12 +178,7 @@ class Board:
         """What was reported before `before` and has not been heard of since: another worker may have decided
         it, or its lane found nothing new in it.
         """
-        return [
-            item
-            for lot in self._lots.values()
-            for item in lot.items.values()
-            if item.state == "reported" and item.since < before
-        ]
+        return [item for lot in self._lots.values() for item in lot.reported.values() if item.since < before]
 
     def correct(self, row: Row) -> None:
         """What the database says of an effect whose report must have been decided."""
@@ -210,9 +205,8 @@ class Board:
 
     def _late(self, now: datetime) -> Iterator[tuple[Lot, Item]]:
         for lot in self._lots.values():
-            for item in lot.items.values():
-                if item.state == "ready" and item.row.deadline_at < now:
-                    yield lot, item
+            for item in lot.late(now):
+                yield lot, item
 
     def follow(self) -> None:
         """The limits have changed."""

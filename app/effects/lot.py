@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 from heapq import heappop, heappush
 from typing import Final
 
@@ -13,6 +13,7 @@ from app.effects.gate import Gate
 
 WINDOW: Final = 2_000
 """Effects of one target that are held."""
+FAR: Final = datetime.max.replace(tzinfo=UTC)
 WAITING_WEIGHS: Final = 10
 """So many that wait for their timers count as one: a target that fails for some of its effects, for hours,
 still gets the others."""
@@ -64,6 +65,9 @@ class Lot:
         """Something was left behind the horizon since its rows were last asked for."""
         self.horizon = -1
         """Offset of the last effect held; with `overflow` there are more behind it."""
+        self.reported: dict[str, Item] = {}
+        self._earliest = FAR
+        """No deadline is earlier."""
         self._waiting = 0
         self._lines: dict[str, list[tuple[int, str]]] = {}
         self._busy: dict[str, str] = {}
@@ -82,6 +86,7 @@ class Lot:
             return self._add(row)
         if row.version > item.row.version:
             item.row = row
+            self._earliest = min(self._earliest, row.deadline_at)
             if item.state != "running":
                 self.settle(item)
         return True
@@ -96,6 +101,7 @@ class Lot:
             self.horizon = row.offset
         item = self.items[row.id] = Item(row)
         self._waiting += item.state == "waiting"
+        self._earliest = min(self._earliest, row.deadline_at)
         heappush(self._lines.setdefault(item.line, []), (row.offset, row.id))
         self._offer(item)
         return True
@@ -104,10 +110,25 @@ class Lot:
         item.state, item.since = "running", now
         self._busy[item.line] = item.row.id
 
+    def report(self, item: Item, now: float) -> None:
+        """Its attempt is over; what comes of it is its lane's to say."""
+        item.state, item.since, item.upto = "reported", now, None
+        self.reported[item.row.id] = item
+
+    def late(self, now: datetime) -> list[Item]:
+        """What could begin, were it not too late. All are looked at only where a deadline may have passed."""
+        if self._earliest >= now:
+            return []
+        found = [item for item in self.items.values() if item.state == "ready" and item.row.deadline_at < now]
+        if not found:
+            self._earliest = min((item.row.deadline_at for item in self.items.values()), default=FAR)
+        return found
+
     def settle(self, item: Item) -> None:
         """The item is what its row says."""
         self._waiting += (item.row.status == "waiting") - (item.state == "waiting")
         item.state, item.upto = item.row.status, None
+        self.reported.pop(item.row.id, None)
         if item.state not in ("ready", "waiting"):
             del self.items[item.row.id]
         if self._busy.get(item.line) == item.row.id:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, Final
 
 import aiohttp
@@ -14,7 +14,8 @@ from app.effects.public_addresses import PublicAddresses
 
 CONNECT_SECONDS: Final = 5.0
 KEEP_NAMES_SECONDS: Final = 30
-RESOLVER_THREADS: Final = 32
+RESOLVER_THREADS: Final = 256
+"""Names that hang hold one each, for as long as the system's resolver waits; the others need theirs."""
 LONGEST_HEADER_BYTES: Final = 8 * 1024
 
 
@@ -23,12 +24,12 @@ class OwnThreads(AbstractResolver):
 
     def __init__(self) -> None:
         self._threads = ThreadPoolExecutor(RESOLVER_THREADS, thread_name_prefix="outbound-names")
+        self._under_way: dict[tuple[str, int], Future[list[Any]]] = {}
 
     async def resolve(
         self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
     ) -> list[ResolveResult]:
-        loop = asyncio.get_running_loop()
-        found = await loop.run_in_executor(self._threads, _look_up, host, port, family)
+        found = await asyncio.shield(asyncio.wrap_future(self._found(host, family)))
         if not found:  # aiohttp's cache of names cannot hold an empty answer
             raise OSError(f"{host} has no address")
         return [
@@ -38,6 +39,14 @@ class OwnThreads(AbstractResolver):
             for kind, _, protocol, _, where in found
         ]
 
+    def _found(self, host: str, family: int) -> Future[list[Any]]:
+        """One thread per name: who asks again, after giving up, waits for the same answer."""
+        known = self._under_way.get((host, family))
+        if known is None:
+            known = self._under_way[host, family] = self._threads.submit(_look_up, host, family)
+            known.add_done_callback(lambda _: self._under_way.pop((host, family), None))
+        return known
+
     async def close(self) -> None:
         self._threads.shutdown(wait=False, cancel_futures=True)
 
@@ -45,9 +54,9 @@ class OwnThreads(AbstractResolver):
 _NUMERIC: Final = socket.AI_NUMERICHOST | socket.AI_NUMERICSERV
 
 
-def _look_up(host: str, port: int, family: int) -> list[Any]:
+def _look_up(host: str, family: int) -> list[Any]:
     flags = socket.AI_ADDRCONFIG
-    return list(socket.getaddrinfo(host, port, family=family, type=socket.SOCK_STREAM, flags=flags))
+    return list(socket.getaddrinfo(host, None, family=family, type=socket.SOCK_STREAM, flags=flags))
 
 
 def open_session(
