@@ -13,6 +13,7 @@ from app.contracts.topics import specs
 from app.errors import CatalogueMismatch, TallystickError
 from app.kafka.topics_admin import check_topics
 from app.lane.catalogue import RULES
+from app.open_files import allow_many_files
 from app.settings import ROOT
 
 log: Final = logging.getLogger(__name__)
@@ -23,6 +24,7 @@ TABLE_NAMES: Final = frozenset({"wallets", "dedup_keys"})
 def run(log_level: str) -> None:
     """Blocks until SIGTERM or SIGINT. Raises TallystickError where the worker must not start."""
     logging.basicConfig(level=log_level.upper(), format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    allow_many_files()
     asyncio.run(_live())
 
 

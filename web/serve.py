@@ -19,6 +19,7 @@ from app.errors import ConfigurationError
 from app.kafka.publisher import RECORD_BYTES, Publisher
 from app.kafka.reader import RangeReader
 from app.kafka.tail import LogTail
+from app.open_files import allow_many_files
 from app.settings import Settings
 from app.store.pool import open_pool
 from web import logs
@@ -37,6 +38,7 @@ STOP_WITHIN_SECONDS: Final = 3.0
 async def serve(settings: Settings, started: Callable[[str], None]) -> None:
     """`started` is called once with the URL, when requests are accepted."""
     logs.configure()
+    allow_many_files()
     # Its lines repeat with every attempt; what matters of them is logged once by `web/ends.py`.
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
     stop = asyncio.Event()
