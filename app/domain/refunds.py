@@ -44,7 +44,8 @@ def record_refund(draft: Draft, command: RefundRecord) -> None:
 def create_refund(draft: Draft, command: RefundCreate) -> None:
     """Refuses with payment_not_found, refund_id_reused, currency_mismatch, refund_exceeds_captured,
 
-    psp_payment_unknown or insufficient_funds; raises Duplicate for the same refund under another command id.
+    psp_not_configured, psp_payment_unknown or insufficient_funds; raises Duplicate for the same refund under
+    another command id.
     """
     payment = find_payment(draft, command.merchant_id, command.payment_id)
     if payment is None:
@@ -87,12 +88,19 @@ def _asked(draft: Draft, payment: Payment, command: RefundCreate) -> Payment:
         _ask_parent(draft, payment, payment.parent, command)
         return payment
     if not asks_psp(draft, payment.psp):
+        if payment.requested is not None and not _is_posted(payment, command):
+            raise Refused("psp_not_configured", f"{payment.psp} took it for us and cannot be asked any more")
         return payment
     if payment.psp_payment_id is None:
-        if payment.refunds[command.refund_id].part_refund_id is not None:
-            return payment  # a seller's lane has posted it: what cannot be asked for waits for the PSP's fact
+        if _is_posted(payment, command):
+            return payment
         raise Refused("psp_payment_unknown", f"{payment.psp} has not named {payment.id} yet")
     return ask(draft, payment, "refund", command.refund_id, command.amount)
+
+
+def _is_posted(payment: Payment, command: RefundCreate) -> bool:
+    """A seller's lane has posted it: what cannot be asked for waits for the PSP's fact."""
+    return payment.refunds[command.refund_id].part_refund_id is not None
 
 
 def _ask_parent(draft: Draft, payment: Payment, parent: Parent, command: RefundCreate) -> None:

@@ -150,6 +150,17 @@ def test_a_page_on_which_a_card_was_declined_can_still_be_paid(more: dict[str, A
     assert books.send(create("pay-2", **looks)).name == outcome
 
 
+def test_what_we_asked_a_psp_for_is_not_refunded_where_nobody_would_ask_it() -> None:
+    """The PSP was taken out of the configuration: the money would leave the books and never the PSP."""
+    books = asking_books()
+    books.send(create())
+    books.send(webhook(psp_fact("captured", amount=1_000)))
+    books.send(record(type="platform.configure", id="p1", psps={"sandbox": {}}))
+    outcome = books.send(request("refund.create", id="r", refund_id="re-1", amount=1))
+    assert str(outcome) == "refused:psp_not_configured"
+    assert books.payment("pay-1").refunded_amount == 0
+
+
 def test_a_call_that_a_psp_has_answered_is_not_made_again() -> None:
     """A refund that was declined is given back; made a day later, its key forgotten, it would be lost."""
     world = EffectsWorld()
