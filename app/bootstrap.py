@@ -4,19 +4,21 @@ import asyncio
 import contextlib
 import logging
 import os
-from collections.abc import Collection, Coroutine, Mapping
+from collections.abc import Callable, Collection, Coroutine, Mapping
 from time import monotonic
 from typing import Any, Final, NoReturn
 
 from app.contracts.topics import TOPICS
-from app.domain.streams import EFFECTS_REQUESTS
+from app.domain.streams import EFFECTS_REQUESTS, PAYMENTS_COMMANDS, PAYMENTS_EVENTS
 from app.effects.committed import TellingTables
 from app.effects.executor import Executor
 from app.effects.kinds import open_kinds
+from app.events_keeper import EventsKeeper
 from app.garbage import collect_by_the_clock
 from app.handover.batch import Batch
 from app.kafka.publisher import Publisher
 from app.kafka.reader import RangeReader
+from app.kafka.tail import LogTail
 from app.lane.auditor import Auditor
 from app.lane.catalogue import RULES
 from app.lane.heartbeat import Heartbeat
@@ -28,6 +30,7 @@ from app.lane.watchdog import Watchdog, WatchdogSettings
 from app.settings import Settings
 from app.store.api import LaneId
 from app.store.effects import EffectRows
+from app.store.events import EventRows
 from app.store.pool import open_pool
 from app.store.postgres import PostgresStore
 from app.store.verify_schedule import verify_if_due
@@ -37,7 +40,7 @@ log: Final = logging.getLogger(__name__)
 FAIL_STOP_EXIT: Final = 70
 """Exit code of a fail-stop (sysexits.h: internal software error); a supervisor restarts the worker."""
 DRAIN_SECONDS: Final = 8.0
-EXECUTOR_PAUSE_SECONDS: Final = 1.0
+RESTART_PAUSE_SECONDS: Final = 1.0
 
 
 def leave(reason: str) -> NoReturn:
@@ -78,6 +81,7 @@ class Runtime:
             self._effects_positions,
             self._effects_ends,
         )
+        self.events_keeper = EventsKeeper(self._events_tail, EventRows(self.pool))
         deps = Deps(
             store=self.store,
             reader=self.reader,
@@ -110,7 +114,9 @@ class Runtime:
         self.auditor = Auditor(lambda every: verify_if_due(self.pool, settings.database_url, every))
         for service in (self.watchdog, self.timers, self.heartbeat, self.auditor):
             self._run(service.run(), type(service).__name__)
-        self._run(self._keep_executing(), "executor")
+        self._run(begin_anew("the executor", self.executor.run), "executor")
+        if settings.events_list:
+            self._run(begin_anew("the keeper of events", self.events_keeper.run), "keeper of events")
         self._run(collect_by_the_clock(), "garbage collection")
 
     def _run(self, work: Coroutine[Any, Any, None], name: str) -> None:
@@ -145,14 +151,13 @@ class Runtime:
         await self.reader.stop()
         await self.pool.close()
 
-    async def _keep_executing(self) -> None:
-        """A fault of the executor stops no lane: it is loud, and the executor begins anew."""
-        while True:
-            try:
-                await self.executor.run()
-            except Exception as fault:
-                log.critical("the executor failed: %r; it begins anew", fault, exc_info=fault)
-                await asyncio.sleep(EXECUTOR_PAUSE_SECONDS)
+    def _events_tail(self, partitions: Collection[int]) -> LogTail:
+        return LogTail(
+            self.settings.kafka_bootstrap_servers,
+            PAYMENTS_EVENTS,
+            client_id=f"{self.settings.worker_id}-events",
+            partitions=partitions,
+        )
 
     async def _effects_positions(self, partitions: Collection[int]) -> Mapping[int, int]:
         found = await self.store.positions([LaneId(EFFECTS_REQUESTS, each) for each in partitions])
@@ -181,11 +186,13 @@ class Runtime:
 
     def _own(self, owned: Collection[LaneId]) -> None:
         self.lanes.owned, before = frozenset(owned), self.lanes.owned
-        self.executor.assigned(
-            [lane.partition for lane in self.lanes.owned if lane.topic == EFFECTS_REQUESTS]
-        )
+        self.executor.assigned(self._owned_of(EFFECTS_REQUESTS))
+        self.events_keeper.assigned(self._owned_of(PAYMENTS_COMMANDS))
         for lane in self.lanes.owned ^ before:
             self._wake(lane)
+
+    def _owned_of(self, topic: str) -> list[int]:
+        return [lane.partition for lane in self.lanes.owned if lane.topic == topic]
 
     def _wake(self, lane: LaneId) -> None:
         """Forget what was cached; a new owner publishes what the last one left in the outbox."""
@@ -198,6 +205,16 @@ class Runtime:
         """The log does not hold the position: a loud halt, never a skip."""
         reason = f"position {position} lies outside of the log, which covers [{begin}, {end})"
         self._run(self.store.halt(LaneId(*partition), reason), f"halt {partition}")
+
+
+async def begin_anew(what: str, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
+    """A fault of what runs beside the lanes stops none of them: it is loud, and the work begins anew."""
+    while True:
+        try:
+            await work()
+        except Exception as fault:
+            log.critical("%s failed: %r; it begins anew", what, fault, exc_info=fault)
+            await asyncio.sleep(RESTART_PAUSE_SECONDS)
 
 
 def watchdog_settings(settings: Settings) -> WatchdogSettings:

@@ -67,6 +67,8 @@ class Settings:
     """Bound of `dedup_keys` per partition."""
     database_connections: int
     """Most connections of one process."""
+    events_list: bool = True
+    """Whether this worker writes what is on `payments.events` to the table behind `GET /v1/events`."""
     webhook_secrets: Mapping[str, tuple[str, ...]] = field(default_factory=dict, repr=False)
     """PSP -> its live webhook secrets. Never to be logged."""
     psp_access: Mapping[str, Access] = field(default_factory=dict)
@@ -103,6 +105,7 @@ def load_settings(environ: Mapping[str, str] | None = None, stack_dir: Path = LO
         dedup_table=read.switch("TALLYSTICK_DEDUP_TABLE", default=True),
         dedup_max_keys=read.integer("TALLYSTICK_DEDUP_MAX_KEYS", 1_000_000, 1, 100_000_000),
         database_connections=read.integer("TALLYSTICK_DATABASE_CONNECTIONS", 10, 2, 500),
+        events_list=read.switch("TALLYSTICK_EVENTS_LIST", default=True),
         webhook_secrets=webhook_secrets(read.environ),
         psp_access=psp_access(read.environ),
     )

@@ -50,6 +50,22 @@ class PayoutKey(CreatedKey, array_like=True, forbid_unknown_fields=True, tag="pa
     pass
 
 
+class EventKey(msgspec.Struct, array_like=True, forbid_unknown_fields=True, tag="events"):
+    """When an event was published, and its place in the log."""
+
+    created_at: Moment
+    partition: Annotated[int, Meta(ge=0, le=2**31 - 1)]
+    offset: Annotated[int, Meta(ge=0, le=2**63 - 1)]
+
+    @classmethod
+    def of(cls, row: Any) -> Self:
+        return cls(row.created_at, row.partition, row.offset)
+
+
+class EventSequence(msgspec.Struct, array_like=True, forbid_unknown_fields=True, tag="payment_events"):
+    sequence: Annotated[int, Meta(ge=0, le=2**63 - 1)]
+
+
 def write_cursor(last: msgspec.Struct) -> str:
     return base64.urlsafe_b64encode(msgspec.json.encode(last)).decode().rstrip("=")
 

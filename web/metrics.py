@@ -75,6 +75,12 @@ CATALOGUE: Final = (
     ),
     Metric("tallystick_psp_mean_seconds", "gauge", ("psp",), "Mean time of these calls"),
     Metric("tallystick_psp_failures_in_a_row", "gauge", ("psp",), "Calls without a proper answer, until now"),
+    Metric(
+        "tallystick_events_lost",
+        "counter",
+        (),
+        "Records of `payments.events` that are missing from the list of events: gone or not readable",
+    ),
     Metric("tallystick_mismatches", "gauge", ("category", "severity", "status"), "Mismatches"),
     Metric("tallystick_open_mismatches", "gauge", ("category", "severity"), "Mismatches in any open status"),
     Metric(
@@ -176,6 +182,7 @@ def _samples(snapshot: Snapshot) -> Iterator[Sample]:
     for letters in snapshot.books.dead_letters:
         yield "tallystick_dead_letters", (letters.topic, letters.status), letters.count
     yield from _of_effects(status.effects)
+    yield "tallystick_events_lost", (), snapshot.books.events_lost
     for count in status.mismatches:
         yield "tallystick_mismatches", (count.category, count.severity, count.status), count.count
     yield from _of_detection(status)
@@ -259,8 +266,8 @@ are rows that the web serves, so scraping one web process is enough; only `tally
 
 Worth an alert: `tallystick_database_up` 0; `tallystick_partition_halted` 1; `tallystick_position_lag` growing
 while `tallystick_position_age_seconds` grows; `tallystick_outbox_age_seconds` or
-`tallystick_timer_age_seconds` above 30; any new `tallystick_dead_letters` or
-`tallystick_effects{status="dead"}`; `tallystick_verify_ok` 0 or
+`tallystick_timer_age_seconds` above 30; any new `tallystick_dead_letters`,
+`tallystick_events_lost_total` or `tallystick_effects{status="dead"}`; `tallystick_verify_ok` 0 or
 `tallystick_verify_age_seconds` above 900. Some holes and conflicts after a takeover are normal.
 
 | name | kind | labels | meaning |

@@ -8,6 +8,7 @@ from web import (
     assets,
     checkout,
     effects,
+    events,
     export,
     finder,
     health,
@@ -27,6 +28,7 @@ from web import (
 )
 from web.body import NoBody
 from web.call import Access, Endpoint, Raw
+from web.event_schemas import Event, EventPage
 from web.finding import OneQuery
 from web.mismatch_schemas import MismatchDetail, MismatchPage
 from web.payment_bodies import NewCapture, NewPayment, NewPayout, NewRefund, Rejection
@@ -71,6 +73,13 @@ ENDPOINTS: Final = (
              summary="One refund; staff name its merchant"),
     Endpoint(path="/v1/refunds", handler=refunds.get_refunds, access=EITHER, answer=RefundPage,
              query=refunds.RefundsQuery, problems=("not_yet",), summary="Refunds, newest first"),
+    Endpoint(path="/v1/payments/{id}/events", handler=events.get_payments_events, access=EITHER,
+             answer=EventPage, query=events.PaymentEventsQuery, problems=ONE,
+             summary="What happened to a payment, in its order"),
+    Endpoint(path="/v1/events", handler=events.get_events, access=EITHER, answer=EventPage,
+             query=events.EventsQuery, summary="What happened, newest first"),
+    Endpoint(path="/v1/events/{id}", handler=events.get_event, access=EITHER, answer=Event,
+             query=events.OneEventQuery, problems=("not_found",), summary="One event"),
     Endpoint(path="/v1/payouts", method="POST", handler=payouts.create_payout, access=MERCHANTS,
              answer=Payout, body=NewPayout, makes=True, statuses=MADE, summary="Pay out what is available"),
     Endpoint(path="/v1/payouts", handler=payouts.list_payouts, access=EITHER, answer=PayoutPage,

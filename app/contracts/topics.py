@@ -160,7 +160,7 @@ TOPICS: Final = (
         records=PaymentsEvent,
         retention_days=30,
         producers=("merchant lane",),
-        consumers=("other services",),
+        consumers=("workers", "other services"),
         personal_data=False,
     ),
     Topic(

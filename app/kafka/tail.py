@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
@@ -26,11 +26,20 @@ Positions = tuple[int, ...]
 class LogTail:
     """`begin` connects, `poll` waits for records. After any error, `begin` again where the caller stands."""
 
-    def __init__(self, bootstrap: str, topic: str, *, client_id: str, timeout_seconds: float = 4.0) -> None:
+    def __init__(
+        self,
+        bootstrap: str,
+        topic: str,
+        *,
+        client_id: str,
+        timeout_seconds: float = 4.0,
+        partitions: Collection[int] = (),
+    ) -> None:
+        """`partitions`: follow these only, and have all positions in their order; none: all there are."""
         self._bootstrap, self._topic, self._client_id = bootstrap, topic, client_id
         self._timeout_seconds = timeout_seconds
         self._ranges = RangeReader(bootstrap, client_id=client_id, timeout_seconds=timeout_seconds)
-        self._partitions: list[TopicPartition] = []
+        self._partitions = [TopicPartition(topic, number) for number in partitions]
         self._consumer: Any = None
         self._checked = 0.0
         self._behind = 0
@@ -103,7 +112,8 @@ class LogTail:
         if missing is not None:
             at = min(missing, len(begins) - 1)
             offset = wanted[missing] if missing < len(wanted) else -1
-            raise OffsetOutOfRange(self._topic, missing, offset, begins[at], ends[at])
+            partition = self._partitions[at].partition
+            raise OffsetOutOfRange(self._topic, partition, offset, begins[at], ends[at])
 
     async def _connected(self) -> Any:
         consumer = AIOKafkaConsumer(

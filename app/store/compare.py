@@ -32,9 +32,9 @@ IGNORED: Final[Mapping[str, frozenset[str]]] = {
 
 NOT_BOOKS: Final = frozenset(
     {"migrations", "account_kinds", "strikes", "outbox", "workers", "api_keys", "verify_runs"}
-    | {"proven_positions", "proven_balances", "files", "quarantined_rows"}
+    | {"proven_positions", "proven_balances", "files", "quarantined_rows", "events", "event_positions"}
 )
-"""Tables that say nothing of what was decided."""
+"""Tables that say nothing of what was decided. `events` projects a log to which no replay writes."""
 
 EXAMPLES: Final = 3
 FETCH_ROWS: Final = 5_000

@@ -114,6 +114,7 @@ class Books(msgspec.Struct, frozen=True, kw_only=True):
     mismatches: list[MismatchCount]
     dead_letters: list[DeadLetterCount]
     effects: list[EffectCount]
+    events_lost: int
 
 
 class Counts(msgspec.Struct, frozen=True, kw_only=True):
@@ -182,6 +183,8 @@ DEAD_LETTER_COUNTS = """
 SELECT topic, status, count(*)::int AS count FROM dead_letters GROUP BY topic, status ORDER BY topic, status
 """
 
+EVENTS_LOST = "SELECT coalesce(sum(lost), 0)::bigint FROM event_positions"
+
 COUNTS = """
 SELECT clock_timestamp() AS now, (SELECT count(*) FROM ledger_transactions) AS ledger_transactions,
        (SELECT count(*) FROM ledger_entries) AS ledger_entries, (SELECT count(*) FROM payments) AS payments
@@ -221,6 +224,7 @@ async def read_books(connection: Any) -> Books:
             mismatches=[MismatchCount(**row) for row in await connection.fetch(MISMATCH_COUNTS)],
             dead_letters=[DeadLetterCount(**row) for row in await connection.fetch(DEAD_LETTER_COUNTS)],
             effects=await read_effect_counts(connection),
+            events_lost=await connection.fetchval(EVENTS_LOST),
         )
 
 

@@ -111,20 +111,19 @@ async def rows_by_key(pool: Any, kind: type[Row], wanted: Collection[Owned]) -> 
 
 
 def find_query(kind: type[Row], row_id: str, merchant_id: str | None, limit: int) -> Query:
-    where, arguments = _where(FINDING, {"id": row_id, "merchant_id": merchant_id})
-    query = (
-        f"SELECT {_columns(kind)} FROM {TABLES[kind]} t WHERE {where} ORDER BY t.merchant_id LIMIT {limit:d}"
-    )
+    conditions, arguments = where(FINDING, {"id": row_id, "merchant_id": merchant_id})
+    query = f"""SELECT {_columns(kind)} FROM {TABLES[kind]} t WHERE {conditions}
+                 ORDER BY t.merchant_id LIMIT {limit:d}"""
     return query, arguments
 
 
 def page_query(kind: type[Row], limit: int, after: After | None, filters: Mapping[str, Any]) -> Query:
-    where, arguments = _where(CONDITIONS, filters)
+    conditions, arguments = where(CONDITIONS, filters)
     if after is not None:
         n = len(arguments)
-        where += f" AND (t.created_at, t.id, t.merchant_id) < (${n + 1}, ${n + 2}, ${n + 3})"
+        conditions += f" AND (t.created_at, t.id, t.merchant_id) < (${n + 1}, ${n + 2}, ${n + 3})"
         arguments += after
-    query = f"""SELECT {_columns(kind)} FROM {TABLES[kind]} t WHERE {where}
+    query = f"""SELECT {_columns(kind)} FROM {TABLES[kind]} t WHERE {conditions}
                  ORDER BY t.created_at DESC, t.id DESC, t.merchant_id DESC LIMIT {limit:d}"""
     return query, arguments
 
@@ -140,11 +139,11 @@ async def payment_of_refund(pool: Any, merchant_id: str, refund_id: str) -> str 
 
 
 def refunds_query(limit: int, **filters: Any) -> Query:
-    where, arguments = _where(REFUND_CONDITIONS, filters)
+    conditions, arguments = where(REFUND_CONDITIONS, filters)
     query = f"""SELECT l.number, l.id AS transaction_id, {_columns(PaymentRow)}
                   FROM ledger_transactions l
                   JOIN payments t ON t.id = l.payment_id AND t.merchant_id = l.merchant_id
-                 WHERE l.kind = 'refund' AND {where} ORDER BY l.number DESC LIMIT {limit:d}"""
+                 WHERE l.kind = 'refund' AND {conditions} ORDER BY l.number DESC LIMIT {limit:d}"""
     return query, arguments
 
 
@@ -174,7 +173,7 @@ async def list_refunds(pool: Any, limit: int, **filters: Any) -> list[RefundRow]
     ]
 
 
-def _where(conditions: Mapping[str, str], filters: Mapping[str, Any]) -> Query:
+def where(conditions: Mapping[str, str], filters: Mapping[str, Any]) -> Query:
     """Conditions of the filters that are set, and their arguments."""
     parts, arguments = ["true"], list[Any]()
     for name, value in filters.items():

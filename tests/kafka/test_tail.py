@@ -46,6 +46,22 @@ async def test_it_begins_at_the_end_and_goes_on_where_it_stood(kafka: str, publi
         assert await tail.bounds() == ((0, 0), (6, 0))
 
 
+async def test_it_follows_some_partitions_only(kafka: str, publisher: Publisher) -> None:
+    """Positions are theirs, in their order."""
+    topic = await fresh_topic(kafka, "tail", partitions=3)
+    for partition in range(3):
+        await publisher.publish(numbered(topic, partition, 3, start=10 * partition))
+    tail = LogTail(kafka, topic, client_id="tests", partitions=[2, 0])
+    try:
+        with pytest.raises(OffsetOutOfRange, match=f"{topic}:0 no longer holds offset 4"):
+            await tail.begin((3, 4))
+        assert await tail.begin((1, 2)) == (1, 2)
+        assert sorted(await polled(tail, 3)) == [2, 21, 22]
+        assert await tail.bounds() == ((0, 0), (3, 3))
+    finally:
+        await tail.stop()
+
+
 async def test_a_topic_that_is_not_there_yet_is_waited_for(kafka: str, publisher: Publisher) -> None:
     async with tail_of(kafka, unique("none")) as tail:
         with pytest.raises(KafkaUnavailable, match="no topic"):

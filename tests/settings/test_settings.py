@@ -73,6 +73,7 @@ def test_a_bad_database_url_is_not_repeated(tmp_path: Path) -> None:
         ("TALLYSTICK_SESSION_TIMEOUT_SECONDS", "0"),
         ("TALLYSTICK_HEARTBEAT_SECONDS", "9"),
         ("TALLYSTICK_DEDUP_TABLE", "yes"),
+        ("TALLYSTICK_EVENTS_LIST", "yes"),
         ("TALLYSTICK_WORKER_ID", "../up"),
         ("TALLYSTICK_WORKER_ID", "a b"),
         ("TALLYSTICK_WORKER_ID", "w" * 65),

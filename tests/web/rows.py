@@ -222,3 +222,23 @@ async def refund_claim(pool: Any, merchant_id: str, refund_id: str, payment_id: 
         "INSERT INTO claims VALUES ($1, 0, $2, $3, $4, 2)",
         PAYMENTS_COMMANDS, merchant_id, f"refund/{refund_id}", payment_id,
     )  # fmt: skip
+
+
+async def event(
+    pool: Any,
+    number: int,
+    merchant_id: str = "m-1",
+    payment_id: str | None = "pay-1",
+    kind: str = "payment.captured",
+    **changed: Any,
+) -> None:
+    """Event `pc.0.<number>.0`, published `number` seconds after noon, as the keeper of events writes it."""
+    subject = "merchant" if payment_id is None else f"payment/{payment_id}"
+    row = {
+        "id": f"pc.0.{number}.0", "merchant_id": merchant_id, "subject": subject, "seq": number, "type": kind,
+        "payment_id": payment_id, "occurred_at": NOON, "created_at": NOON + timedelta(seconds=number),
+        "partition": 0, "offset": number, "body": json.dumps({"type": kind, "seq": number}), **changed,
+    }  # fmt: skip
+    names = ", ".join(f'"{name}"' for name in row)
+    places = ", ".join(f"${number}" for number in range(1, len(row) + 1))
+    await pool.execute(f"INSERT INTO events ({names}) VALUES ({places})", *row.values())

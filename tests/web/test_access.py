@@ -20,6 +20,9 @@ KEYED = (
     "/v1/ledger/transactions",
     "/v1/mismatches",
     "/v1/mismatches/x",
+    "/v1/events",
+    "/v1/events/x",
+    "/v1/payments/pay-1/events",
     "/metrics",
 )
 OPEN = ("/healthz", "/readyz", "/openapi.json", "/")

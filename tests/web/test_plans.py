@@ -9,7 +9,15 @@ from typing import Any, get_args
 import msgspec
 
 from app.domain.mismatch import OPEN_STATUSES
-from app.store import web_detection, web_figures, web_lists, web_mismatches, web_reads, web_requests
+from app.store import (
+    web_detection,
+    web_events,
+    web_figures,
+    web_lists,
+    web_mismatches,
+    web_reads,
+    web_requests,
+)
 from app.store.mismatch_filters import MismatchFilter
 from app.store.web_lists import After, PaymentRow, PayoutRow
 from app.store.web_mismatches import Sort, page_query
@@ -17,6 +25,7 @@ from tests.web import rows
 from web.mismatch_orders import KEYS
 
 BEFORE = After(rows.NOON, "pay-1", "m-1")
+PLACE = web_events.Place(rows.NOON, 0, 7)
 OF_MERCHANT = {"merchant_id": "m-1"}
 OPEN = MismatchFilter(statuses=OPEN_STATUSES)
 
@@ -78,6 +87,15 @@ PLANS: list[tuple[str, str, list[Any], str]] = [
         *web_lists.refunds_query(50, below=7, **OF_MERCHANT),
         "ledger_refunds_of_merchant",
     ),
+    ("events", *web_events.events_query(50, PLACE, {}), "events_created"),
+    ("a merchant's events", *web_events.events_query(50, PLACE, OF_MERCHANT), "events_of_merchant"),
+    (
+        "a payment's events",
+        web_events.OF_PAYMENT,
+        ["pay-1", "m-1", "payment/pay-1", 0, 50],
+        "events_of_payment",
+    ),
+    ("an event", web_events.BY_ID, ["pc.0.1.0", None], "events_pkey"),
     ("balances", web_reads.BALANCES, [["m_pend:m-1"]], "accounts_pkey"),
 ]
 
