@@ -28,7 +28,7 @@ MOST_PATIENCE: Final = timedelta(days=7)
 def expire_authorization(draft: Draft, command: AuthorizationExpire) -> None:
     fired = take_fired(draft, command.id)
     payment: Payment | None = draft.get(payment_ref(command.merchant_id, command.payment_id))
-    if payment is None or (fired.kind, fired.subject) != (EXPIRY_TIMER, command.payment_id):
+    if payment is None or not fired.is_of(EXPIRY_TIMER, command.payment_id):
         raise Ignored("the record is not the timer's own")
     if payment.has("voided") or payment.has("expired") or payment.authorized is None:
         return

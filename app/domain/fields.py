@@ -12,7 +12,8 @@ Amount = Annotated[int, Meta(ge=1, le=MAX_AMOUNT)]
 """A positive amount in minor units of the currency beside it."""
 NonNegative = Annotated[int, Meta(ge=0, le=MAX_AMOUNT)]
 SignedAmount = Annotated[int, Meta(ge=-MAX_AMOUNT, le=MAX_AMOUNT)]
-Id = Annotated[str, Meta(min_length=1, max_length=200)]
+MOST_ID_CHARACTERS = 200
+Id = Annotated[str, Meta(min_length=1, max_length=MOST_ID_CHARACTERS)]
 LongId = Annotated[str, Meta(min_length=1, max_length=401)]
 """An id made of two others and a slash."""
 Currency = Annotated[str, Meta(min_length=3, max_length=3)]

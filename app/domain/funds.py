@@ -68,7 +68,7 @@ def release_funds(draft: Draft, command: FundsRelease) -> None:
     capture = payment.captures.get(command.capture_id) if payment else None
     if payment is None or capture is None:
         raise Ignored("no such capture")
-    if (fired.kind, fired.subject) != (TIMER, timer_subject(command.payment_id, command.capture_id)):
+    if not fired.is_of(TIMER, timer_subject(command.payment_id, command.capture_id)):
         raise Ignored("the record is not the timer's own")
     _release(draft, payment, command.capture_id, capture)
 

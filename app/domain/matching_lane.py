@@ -250,8 +250,8 @@ def _close_window(draft: Draft, command: SettlementDue | PaymentDue) -> None:
     """A window has closed without the other side. A timer that was moved or cleared has no effect."""
     is_settlement = isinstance(command, SettlementDue)
     fired = take_fired(draft, command.id)
-    expected = (SETTLEMENT if is_settlement else PAYMENT, timer_subject(command.psp, command.kind))
-    if (fired.kind, fired.subject) != expected:
+    kind = SETTLEMENT if is_settlement else PAYMENT
+    if not fired.is_of(kind, timer_subject(command.psp, command.kind)):
         raise Ignored("the timer's id names another window")
     item = _item(draft, command.psp, command.identity, command.kind)
     if is_settlement:

@@ -28,7 +28,7 @@ def schedule_payouts(draft: Draft, before: Merchant | None, command: MerchantCon
 def pay_out(draft: Draft, command: PayoutDue) -> tuple[str, ...]:
     """What is available, less the reserve, in each currency where it reaches the minimum."""
     fired = take_fired(draft, command.id)
-    if (fired.kind, fired.subject) != (TIMER, SUBJECT):
+    if not fired.is_of(TIMER, SUBJECT):
         raise Ignored("the record is not the timer's own")
     merchant = known_merchant(draft, command.merchant_id)
     schedule = merchant.payout_schedule

@@ -76,7 +76,7 @@ def note_posted(draft: Draft, command: SplitPosted) -> None:
 def expire_split(draft: Draft, command: SplitDue) -> None:
     """The window has closed and the two sides differ."""
     fired = take_fired(draft, command.id)
-    if (fired.kind, fired.subject) != (TIMER, command.payment_id):
+    if not fired.is_of(TIMER, command.payment_id):
         raise Ignored("the record is not the timer's own")
     judged_split(draft, _parent(draft, command.merchant_id, command.payment_id))
 

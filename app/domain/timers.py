@@ -5,12 +5,18 @@ due time; a moved or deleted timer makes it `ignored`. Forged timer records ther
 """
 
 from datetime import UTC, datetime
-from typing import NamedTuple
+from hashlib import blake2b
+from typing import Final, NamedTuple
 
 import msgspec
 
 from app.domain.decision import Draft, Ignored
+from app.domain.fields import MOST_ID_CHARACTERS
 from app.domain.state import Ref, View
+
+DUE_CHARACTERS: Final = 16
+"""Of the due time, and the slashes around the subject."""
+KEPT_CHARACTERS: Final = 100
 
 
 class Timer(msgspec.Struct, frozen=True, gc=False):
@@ -25,6 +31,10 @@ class FiredId(NamedTuple):
     subject: str
     due_at_ms: int
 
+    def is_of(self, kind: str, subject: str) -> bool:
+        """Whether it is the timer that was set for this subject."""
+        return (self.kind, self.subject) == (kind, bounded(kind, subject))
+
 
 def epoch_ms(moment: datetime) -> int:
     return round(moment.timestamp() * 1000)
@@ -34,8 +44,18 @@ def from_epoch_ms(milliseconds: int) -> datetime:
     return datetime.fromtimestamp(milliseconds / 1000, UTC)
 
 
+def bounded(kind: str, subject: str) -> str:
+    """The subject, cut where a fired record's id would be too long to be read: ids that it is made of may
+
+    together be longer than one id.
+    """
+    if len(kind) + len(subject) + DUE_CHARACTERS <= MOST_ID_CHARACTERS:
+        return subject
+    return f"{subject[:KEPT_CHARACTERS]}~{blake2b(subject.encode(), digest_size=16).hexdigest()}"
+
+
 def timer_id(kind: str, subject: str, due_at_ms: int) -> str:
-    return f"{kind}/{subject}/{due_at_ms}"
+    return f"{kind}/{bounded(kind, subject)}/{due_at_ms}"
 
 
 def parse_timer_id(record_id: str) -> FiredId | None:
@@ -47,7 +67,7 @@ def parse_timer_id(record_id: str) -> FiredId | None:
 
 
 def timer_ref(key: str, kind: str, subject: str) -> Ref:
-    return Ref("timer", (key, kind, subject))
+    return Ref("timer", (key, kind, bounded(kind, subject)))
 
 
 def set_timer(draft: Draft, kind: str, subject: str, due_at: datetime, record: msgspec.Struct) -> None:

@@ -62,7 +62,7 @@ def show_conflict(draft: Draft, subject: str, offset: int, text: str, conflict: 
 def expire_waiting(draft: Draft, command: ParkedExpire) -> None:
     """The window has closed and the parent is not there: a mismatch opens, with all that waits."""
     fired = take_fired(draft, command.id)
-    if (fired.kind, fired.subject) != (TIMER, command.subject):
+    if not fired.is_of(TIMER, command.subject):
         raise Ignored("the record is not the timer's own")
     ref = parked_ref(draft.source.key, command.subject)
     waiting: Parked | None = draft.get(ref)

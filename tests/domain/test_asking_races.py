@@ -5,11 +5,13 @@ from __future__ import annotations
 from itertools import permutations
 from typing import Any
 
+import msgspec
 import pytest
 
+from app.domain.merchant_records import MerchantLaneRecord
 from tests.domain.test_split import clearing, mall_books, mall_refund, order_of, seller_refund, the_mall
 from tests.support.asking import answer, asking_books, create, effects, psp_fact, request, webhook
-from tests.support.domain import Books, record
+from tests.support.domain import Books, encode, record
 from tests.support.effects_world import PSP, EffectsWorld, attempted, redrive, requested
 from tests.support.facts import MERCHANT, end_state, refund_fact
 
@@ -168,6 +170,26 @@ def test_a_call_that_a_psp_has_answered_is_not_made_again() -> None:
     world.send(attempted(1, "done", effect_id="c-1", target=PSP))
     assert world.send(redrive(effect_id="c-1", target=PSP)) == "ignored"
     assert world.effect("c-1", PSP).status == "done"
+
+
+@pytest.mark.parametrize("length", [100, 200])
+def test_ids_as_long_as_they_may_be_have_timers_that_can_be_read(length: int) -> None:
+    """Payment and capture of 100 characters each, as the API allows, made a timer's id that no lane could
+
+    decode: a dead letter instead of the release, again every 30 seconds, and the money pending for ever.
+    """
+    books, payment_id, capture_id = asking_books(), "p" * length, "c" * length
+    books.send(create(payment_id, id="k", capture_method="manual"))
+    held = psp_fact("authorized", amount=9)
+    books.send(answer("authorize", payment_id, facts=[held])(books))
+    books.send(request("payment.capture", payment_id, id="c", capture_id=capture_id, amount=5))
+    taken = psp_fact("captured", amount=5, psp_object_id="ch_1", object_id=capture_id)
+    books.send(answer("capture", capture_id, facts=[taken])(books))
+    records = [timer.record for _, timer in books.of_kind("timer")]
+    assert [msgspec.json.decode(encode(one), type=MerchantLaneRecord) for one in records] == records
+    assert [outcome.name for outcome in books.fire_timers()] == ["applied", "applied"]
+    payment = books.payment(payment_id)
+    assert (payment.captures[capture_id].released, payment.lapsed) == (True, True)
 
 
 def _fields(record: Any) -> dict[str, Any]:
