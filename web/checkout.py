@@ -49,7 +49,9 @@ async def get_checkout_status(request: web.Request) -> web.StreamResponse:
 
 
 async def _page(request: web.Request, *, came_back: bool) -> web.Response:
-    deps, row = request.app[DEPS], await _row(request)
+    deps, row = request.app[DEPS], await _found(request)
+    if row is None:
+        return web.Response(text=render.page("checkout_unknown.html"), status=404, content_type="text/html")
     payment = state_of(row)
     requested = payment.requested
     text = render.page(
@@ -68,13 +70,17 @@ async def _page(request: web.Request, *, came_back: bool) -> web.Response:
 
 
 async def _row(request: web.Request) -> PaymentRow:
+    if (row := await _found(request)) is None:
+        raise Problem("not_found", "this link does not lead to a payment")
+    return row
+
+
+async def _found(request: web.Request) -> PaymentRow | None:
     """The token's payment. A token that is not ours is not looked for."""
     deps = request.app[DEPS]
     owned = deps.links.read(request.match_info["token"]) if deps.links else None
     found = await rows_by_key(deps.pool, PaymentRow, [owned]) if owned else {}
-    if owned is None or owned not in found:
-        raise Problem("not_found", "this link does not lead to a payment")
-    return found[owned]
+    return found.get(owned) if owned else None
 
 
 def stage_of(payment: Payment, *, came_back: bool) -> Stage:
