@@ -13,7 +13,15 @@ from app.errors import TallystickError, Transient
 from app.kafka.reader import RangeReader
 from app.store.books import Progress, read_progress
 
-LANES = (COMMANDS, "matching.commands", LINES, "banking.commands", "bank.lines", "psp.webhooks")
+LANES = (
+    COMMANDS,
+    "matching.commands",
+    LINES,
+    "banking.commands",
+    "bank.lines",
+    "psp.webhooks",
+    "effects.requests",
+)
 HORIZON_SECONDS = 60.0
 """Timers due later than this are not the demo's: its windows are seconds long."""
 POLL_SECONDS = 0.25
