@@ -5,18 +5,16 @@ It is told of rows as they are committed (`note`), says what may begin (`start`)
 
 * Effects of one target and object go one after the other, in the order of their requests: the first that is
   open blocks its own object and no other. Effects without an object wait for nobody.
-* Each target has its gate (`gate.py`); targets take turns, so that a slow one delays nobody else. Nor does a
-  kind: of the places in all each has some that no other can take.
+* Each target has its gate (`gate.py`); targets and kinds take turns (`turns.py`), so that a slow one delays
+  nobody else.
 * Of a partition nothing begins before all that is open there was read: it might overtake (`hold`).
 * Of a target at most `WINDOW` effects are held; the rest waits in the database (`to_refill`).
 """
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from datetime import datetime
-from heapq import heappop, heappush
 from itertools import islice
 from typing import Final
 
@@ -25,6 +23,7 @@ import msgspec
 from app.domain.effect_policy import Policy
 from app.effects.gate import Gate
 from app.effects.lot import WINDOW, Item, Lot, Row
+from app.effects.turns import Turns
 
 KEEP: Final = 64
 """Of these so many with their work; that of the others is read when it is their turn."""
@@ -46,20 +45,16 @@ class Board:
         self, policy_of: Callable[[str, str], Policy], most_of_kind: int = DEFAULT_MOST_OF_KIND
     ) -> None:
         self._policy_of = policy_of
-        self._most_of_kind = most_of_kind
+        self._turns = Turns(most_of_kind)
         self._lots: dict[str, Lot] = {}
-        self._hot: dict[str, dict[str, None]] = {}
-        """Kind -> its targets that may have something to begin, in the order of their turns."""
         self._held: set[int] = set()
         """Partitions of which not all has been read."""
-        self._asleep: list[tuple[float, str]] = []
         self._crowded = False
-        self._running: Counter[str] = Counter()
 
     @property
     def running(self) -> int:
         """Attempts under way, and effects whose end is about to be said."""
-        return self._running.total()
+        return self._turns.running.total()
 
     def note(self, row: Row) -> None:
         """A row as it was committed, in any order and as often as one likes; older ones change nothing."""
@@ -72,10 +67,7 @@ class Board:
         if row.effect is not None and (self._crowded or len(lot.items) >= KEEP):
             row = msgspec.structs.replace(row, effect=None)
         lot.put(row)
-        self._heat(row.target, lot)
-
-    def _heat(self, target: str, lot: Lot) -> None:
-        self._hot.setdefault(lot.kind, {})[target] = None
+        self._turns.add(lot.kind, row.target)
 
     def hold(self, partitions: Collection[int]) -> None:
         """Begin nothing of these until they are released."""
@@ -87,29 +79,11 @@ class Board:
         self._held -= released
         for target, lot in self._lots.items() if released else ():
             if lot.partition in released:
-                self._heat(target, lot)
+                self._turns.add(lot.kind, target)
 
     def start(self, now: float, room: int) -> list[Row]:
         """Up to `room` effects that may begin now, targets taking turns; they are running from here on."""
-        self._wake(now)
-        begun: list[Row] = []
-        for kind, hot in self._hot.items():
-            most = min(room - len(begun), self._most_of_kind - self._running[kind])
-            some = self._begin_some(hot, now, most)
-            self._running[kind] += len(some)
-            begun += some
-        return begun
-
-    def _begin_some(self, hot: dict[str, None], now: float, most: int) -> list[Row]:
-        begun: list[Row] = []
-        while hot and len(begun) < most:
-            target = next(iter(hot))
-            del hot[target]
-            row = self._begin_one(target, now)
-            if row is not None:
-                begun.append(row)
-                hot[target] = None
-        return begun
+        return self._turns.take(now, room, self._begin_one)
 
     def _begin_one(self, target: str, now: float) -> Row | None:
         lot = self._lots.get(target)
@@ -119,28 +93,22 @@ class Board:
         opens = lot.gate.opens_at(now)
         if opens is None or opens > now:
             if opens is not None:
-                heappush(self._asleep, (opens, target))
+                self._turns.sleep(opens, lot.kind, target)
             return None
         lot.gate.start(now)
         lot.begin(item, now)
         return item.row
 
-    def _wake(self, now: float) -> None:
-        while self._asleep and self._asleep[0][0] <= now:
-            target = heappop(self._asleep)[1]
-            if (lot := self._lots.get(target)) is not None:
-                self._heat(target, lot)
-
     def wakes_at(self) -> float | None:
         """When a gate opens that something waits for; None: nothing waits for the clock."""
-        return self._asleep[0][0] if self._asleep else None
+        return self._turns.wakes_at()
 
     def ended(self, row: Row, healthy: bool | None, now: float) -> None:
         """An attempt is over and reported; nothing of it begins again until a newer row is noted.
 
         `healthy` None: nothing was tried, which says nothing about the target.
         """
-        self._running[row.kind] -= 1
+        self._turns.running[row.kind] -= 1
         lot = self._lots.get(row.target)
         item = None if lot is None else lot.items.get(row.id)
         if lot is None or item is None or item.state != "running":
@@ -153,7 +121,7 @@ class Board:
             lot.settle(item)
         else:
             lot.report(item, now)
-        self._heat(row.target, lot)
+        self._turns.add(lot.kind, row.target)
 
     def to_refill(self) -> list[tuple[str, int]]:
         """(target, offset): targets whose window has room, and the offset behind which more is to be read."""
@@ -188,7 +156,7 @@ class Board:
             return
         item.row = row
         lot.settle(item)
-        self._heat(row.target, lot)
+        self._turns.add(lot.kind, row.target)
 
     def expire(self, now: datetime) -> list[Row]:
         """Effects whose deadline passed before an attempt began, some of them; `ended` with `healthy` None
@@ -199,7 +167,7 @@ class Board:
         for lot, item in late:
             item.state = "running"
             lot.gate.running += 1
-            self._running[item.row.kind] += 1
+            self._turns.running[item.row.kind] += 1
             rows.append(item.row)
         return rows
 
@@ -212,7 +180,7 @@ class Board:
         """The limits have changed."""
         for target, lot in self._lots.items():
             lot.gate.follow(self._policy_of(lot.kind, target))
-            self._heat(target, lot)
+            self._turns.add(lot.kind, target)
 
     def drop(self, owned: Collection[int]) -> None:
         """Forget what is in partitions that are not owned (any more)."""
