@@ -35,7 +35,7 @@ def record_refund(draft: Draft, command: RefundRecord) -> None:
     if kept is None:
         _keep_new(draft, named, free_key(named, command), command)
     elif kept.payment.refunds[kept.key].declined and command.psp_refund_id is not None:
-        _keep_new(draft, kept.payment, kept.key, command)
+        _make_after_all(draft, kept.payment, kept.key, command)
     else:
         repeat_refund(draft, kept.payment, kept.key, command)
     claim_all(draft, refund_claims(command), named.id if kept is None else kept.payment.id)
@@ -116,8 +116,30 @@ def _ask_parent(draft: Draft, payment: Payment, parent: Parent, command: RefundC
     draft.send(PAYMENTS_COMMANDS, parent.merchant_id, record)
 
 
-def _keep_new(draft: Draft, payment: Payment, key: str, command: RefundRecord) -> None:
-    before, payment = payment, judged(draft, _post(draft, payment, key, command, command))
+def _make_after_all(draft: Draft, payment: Payment, declined: str, command: RefundRecord) -> None:
+    """The PSP made what it had declined. Sellers have taken back theirs: to them it is another refund."""
+    if not payment.parts:
+        _keep_new(draft, payment, declined, command)
+        return
+    old = payment.refunds[declined]
+    shares = old.shares if old.amount == command.amount else ()
+    _keep_new(draft, payment, free_key(payment, command), command, shares)
+
+
+def _keep_new(
+    draft: Draft,
+    before: Payment,
+    key: str,
+    command: RefundRecord,
+    shares: tuple[tuple[str, int], ...] = (),
+) -> None:
+    """`shares` of sellers, where they are not in the ratio of what is left of each."""
+    payment = _post(draft, before, key, command, command)
+    if shares:
+        payment = replace(
+            payment, refunds={**payment.refunds, key: replace(payment.refunds[key], shares=shares)}
+        )
+    payment = judged(draft, payment)
     draft.put(payment_ref(payment.merchant_id, payment.id), payment)
     announce(draft, payment, key, RefundRecorded)
     keep_expectations(draft, before, payment)

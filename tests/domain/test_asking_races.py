@@ -109,6 +109,27 @@ def test_a_refund_that_the_psp_declined_and_then_made_is_made() -> None:
         assert (payment.refunded_amount, payment.refunds["re-1"].failed) == (300, False)
 
 
+def test_a_sellers_refund_that_was_declined_and_then_made_is_that_sellers() -> None:
+    """Seed 5065 of the asking histories: the seller kept what the payer had got back."""
+    books = mall_books((6_000, 4_000))
+    books.deliver()
+    books.send(seller_refund(0, "re-1", 1_000))
+    books.deliver()
+    ((key, _),) = the_mall(books).refunds.items()
+    no, made = answer("refund", key, outcome="declined"), psp_fact("refunded", amount=1_000)
+    books.send(no(books))
+    books.deliver()
+    assert books.payment(order_of(0), "m-A").refunded_amount == 0
+    made |= {"psp_object_id": "r_1", "object_id": key}
+    for _ in range(2):
+        books.send(answer("refund", key, facts=[made])(books))
+        books.deliver()
+    assert (the_mall(books).refunded_amount, clearing(books)) == (1_000, 0)
+    assert books.payment(order_of(0), "m-A").refunded_amount == 1_000
+    assert books.payment(order_of(1), "m-B").refunded_amount == 0
+    books.check_all()
+
+
 def test_a_refund_that_came_back_stays_failed_though_it_was_declined_once() -> None:
     back = psp_fact("refund_failed", hour=3, amount=300, psp_object_id="r_1", object_id="re-1")
     told = [webhook(refunded(object_id="re-1")), webhook(back), answer("refund", "re-1", outcome="declined")]
