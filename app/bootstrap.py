@@ -13,7 +13,7 @@ from app.domain.streams import EFFECTS_REQUESTS, PAYMENTS_COMMANDS, PAYMENTS_EVE
 from app.effects.committed import TellingTables
 from app.effects.executor import Executor
 from app.effects.kinds import open_kinds
-from app.events_keeper import EventsKeeper
+from app.events_keeper import FETCH_MIN_BYTES, EventsKeeper
 from app.garbage import collect_by_the_clock
 from app.handover.batch import Batch
 from app.kafka.publisher import Publisher
@@ -157,6 +157,7 @@ class Runtime:
             PAYMENTS_EVENTS,
             client_id=f"{self.settings.worker_id}-events",
             partitions=partitions,
+            fetch_min_bytes=FETCH_MIN_BYTES,
         )
 
     async def _effects_positions(self, partitions: Collection[int]) -> Mapping[int, int]:

@@ -23,6 +23,8 @@ from app.store.events import EventRow
 MOST_ROWS: Final = 1_000
 """In one statement."""
 PAUSE_SECONDS: Final = 1.0
+FETCH_MIN_BYTES: Final = 256 * 1024
+"""A list may be half a second behind; in small pieces an event costs several times as much."""
 
 log: Final = logging.getLogger(__name__)
 Positions = tuple[int, ...]

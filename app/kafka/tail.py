@@ -34,8 +34,13 @@ class LogTail:
         client_id: str,
         timeout_seconds: float = 4.0,
         partitions: Collection[int] = (),
+        fetch_min_bytes: int = 1,
     ) -> None:
-        """`partitions`: follow these only, and have all positions in their order; none: all there are."""
+        """`partitions`: follow these only, and have all positions in their order; none: all there are.
+
+        `fetch_min_bytes`: for so many the broker waits, half a second at most: latency against CPU.
+        """
+        self._fetch_min_bytes = fetch_min_bytes
         self._bootstrap, self._topic, self._client_id = bootstrap, topic, client_id
         self._timeout_seconds = timeout_seconds
         self._ranges = RangeReader(bootstrap, client_id=client_id, timeout_seconds=timeout_seconds)
@@ -124,6 +129,7 @@ class LogTail:
             auto_offset_reset="none",
             isolation_level="read_committed",
             fetch_max_wait_ms=POLL_MS // 2,
+            fetch_min_bytes=self._fetch_min_bytes,
             request_timeout_ms=int(self._timeout_seconds * 1000),
             retry_backoff_ms=100,
         )
