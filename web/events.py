@@ -5,11 +5,12 @@ They come from a projection that workers keep behind the log: an event is listed
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Final
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, get_args
 
 import msgspec
 from msgspec import Meta
 
+from app.domain.events import PaymentsEvent
 from app.domain.fields import Moment
 from app.store.web_events import Place, StoredEvent, events_of_payment, find_event, list_events
 from app.store.web_lists import PaymentRow
@@ -22,13 +23,18 @@ from web.params import Limit, PositionText, Text
 
 _decode: Final = msgspec.json.Decoder(dict[str, Any]).decode
 Cursor = Annotated[str, Meta(max_length=2000)]
+if TYPE_CHECKING:
+    EventType = str
+else:
+    EventType = Literal[tuple(sorted(one.__struct_config__.tag for one in get_args(PaymentsEvent)))]
+    """A list of all, so that a misspelt one is named as such."""
 
 
 class EventsQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """`since` ≤ created_at < `before`. `type`: several times, or with commas."""
 
     merchant_id: Text | None = None
-    type: tuple[Text, ...] = ()
+    type: tuple[EventType, ...] = ()
     payment_id: Text | None = None
     since: Moment | None = None
     before: Moment | None = None
