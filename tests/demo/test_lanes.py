@@ -1,4 +1,4 @@
-"""The demo has a list of lanes of its own; it must be the program's, or it would wait for ever or not at all."""
+"""The demo has a list of lanes of its own; it must be the program's, or it would wait for ever."""
 
 from __future__ import annotations
 
