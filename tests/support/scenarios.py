@@ -138,8 +138,8 @@ class Player:
         elif mark == "<":
             self._answer(text)
         elif mark == "^":
-            outcomes = [str(outcome) for outcome in self.books.deliver()]
-            assert outcomes == text.split(), outcomes
+            told = [str(outcome) for outcome in self.books.deliver()]
+            assert told == text.split(), told
         else:
             self._record(text)
         self._collect(posted, sent)
