@@ -157,9 +157,7 @@ async def _by_ids(rows: EffectRows, effect_ids: tuple[str, ...], *, also_done: b
             if effect.status == "done" and not also_done:
                 raise ConfigurationError(f"{effect_id} is done; --done replays it")
             if effect.status == "done" and effect.kind == PSP_CALL:
-                raise ConfigurationError(
-                    f"{effect_id} was answered by its PSP: ask for something new"
-                )
+                raise ConfigurationError(f"{effect_id} was answered by its PSP: ask for something new")
             if effect.status == "ready":
                 raise ConfigurationError(f"{effect_id} is ready: it may be attempted already")
             chosen += [
