@@ -13,6 +13,7 @@ from typing import Any, Final
 import msgspec
 
 from app.errors import Transient
+from app.lane.heartbeat import EXECUTOR
 from app.store.api import LaneId
 from app.store.errors import translated
 from tests.hazards.cluster import Cluster
@@ -156,6 +157,7 @@ class Monitor:
         for row in rows:
             self.most_rss_bytes = max(self.most_rss_bytes, row["rss_bytes"])
             figures: dict[str, dict[str, Any]] = msgspec.json.decode(row["figures"])
+            figures.pop(EXECUTOR, None)
             counted = {name: sum(lane[name] for lane in figures.values()) for name in COUNTED}
             self._figures[row["worker_id"], row["started_at"]] = Counter(counted)
 
