@@ -285,5 +285,9 @@ class Hazards:
         return self.monitor.fresh(time.monotonic() - 3.0)
 
     async def until(self, condition: Condition, what: str) -> None:
-        await eventually(condition, PATIENCE_SECONDS, f"{what} (logs in {self.cluster.logs})")
+        def holds() -> bool | Awaitable[bool]:
+            self.monitor.failed()  # who cannot see would wait in vain
+            return condition()
+
+        await eventually(holds, PATIENCE_SECONDS, f"{what} (logs in {self.cluster.logs})")
         self.monitor.failed()
