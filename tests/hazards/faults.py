@@ -285,9 +285,5 @@ class Hazards:
         return self.monitor.fresh(time.monotonic() - 3.0)
 
     async def until(self, condition: Condition, what: str) -> None:
-        def holds() -> bool | Awaitable[bool]:
-            self.monitor.failed()  # who cannot see would wait in vain
-            return condition()
-
-        await eventually(holds, PATIENCE_SECONDS, f"{what} (logs in {self.cluster.logs})")
+        await eventually(condition, PATIENCE_SECONDS, f"{what} (logs in {self.cluster.logs})")
         self.monitor.failed()
