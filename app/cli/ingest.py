@@ -6,15 +6,21 @@ import asyncio
 from pathlib import Path
 
 import click
+import msgspec
 
+from app.cli._database import ask
 from app.cli._ingest_progress import Telling
-from app.cli._ingest_report import Report
-from app.cli._ingest_run import Run
-from app.cli._ingest_sources import find_source
+from app.domain.configuration import SourceConfiguration
 from app.errors import TallystickError
 from app.formats.errors import FileRefused
 from app.formats.reading import Reading
+from app.ingest.report import Report
+from app.ingest.run import Run
+from app.ingest.sources import source_of_file, stored_source
+from app.settings import load_settings
+from app.store.pool import open_pool
 
+CONNECTIONS = 2
 INTERRUPTED = 130
 AGAIN = "running it again is safe: what was sent is known by its id"
 
@@ -46,7 +52,7 @@ def command(
     its columns) is refused before anything is sent, and the exit code is not 0.
     """
     with Telling() as telling:
-        run = Run(Reading(file, source, find_source(source, config)), telling)
+        run = Run(Reading(file, source, _find_source(source, config)), telling)
         try:
             report = _dry(run) if dry_run else _send(run, again)
         except KeyboardInterrupt:
@@ -56,8 +62,15 @@ def command(
             if run.totals.rows:
                 telling.say(f"stopped: {run.came_to()}; {AGAIN}")
             raise
-    report.print(as_json=as_json)
+    _print(report, as_json)
     ctx.exit(report.exit_code)
+
+
+def _find_source(name: str, config: Path | None) -> SourceConfiguration:
+    """Raises ConfigurationError naming the sources that are there, Transient."""
+    if config is not None:
+        return source_of_file(name, config)
+    return ask(lambda pool: stored_source(name, pool))
 
 
 def _dry(run: Run) -> Report:
@@ -68,15 +81,36 @@ def _dry(run: Run) -> Report:
 
 def _send(run: Run, again: bool) -> Report:
     run.scan()
-    earlier = None if again else run.earlier()
+    earlier = None if again else ask(run.earlier)
     if earlier is not None:
         return run.report("already_ingested", at=earlier.finished_at)
     reason = run.survey()
     if reason is not None:
-        return run.quarantine(reason)
+        return _quarantine(run, reason)
     try:
-        return asyncio.run(run.send())
+        return asyncio.run(_send_records(run))
     except FileRefused as refusal:
         if run.totals.rows:
             raise
-        return run.quarantine(str(refusal))
+        return _quarantine(run, str(refusal))
+
+
+async def _send_records(run: Run) -> Report:
+    settings = load_settings()
+    pool = await open_pool(settings.database_url, CONNECTIONS, "tallystick ingest")
+    try:
+        return await run.send(pool, settings)
+    finally:
+        await pool.close()
+
+
+def _quarantine(run: Run, reason: str) -> Report:
+    return ask(lambda pool: run.quarantine(pool, reason))
+
+
+def _print(report: Report, as_json: bool) -> None:
+    if as_json:
+        click.echo(msgspec.json.format(msgspec.json.encode(report.document()), indent=2))
+        return
+    for sentence in report.sentences():
+        click.echo(sentence, err=report.status == "quarantined")

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
-import click
 import msgspec
 
 from app.formats.files import Scan
@@ -31,13 +30,6 @@ class Report(msgspec.Struct, kw_only=True):
         """0 unless the file was quarantined whole, or not one of its rows could be read."""
         unread = bool(self.totals.quarantined) and not self.totals.sent and not self.totals.ignored
         return 1 if self.status == "quarantined" or unread else 0
-
-    def print(self, *, as_json: bool) -> None:
-        if as_json:
-            click.echo(msgspec.json.format(msgspec.json.encode(self.document()), indent=2))
-            return
-        for sentence in self.sentences():
-            click.echo(sentence, err=self.status == "quarantined")
 
     def document(self) -> dict[str, Any]:
         return {

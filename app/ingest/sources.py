@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
-from app.cli._database import ask
 from app.contracts.platform_file import read_platform_file
 from app.domain.configuration import SourceConfiguration
 from app.errors import ConfigurationError
@@ -15,18 +14,22 @@ from app.store.platform import read_platform
 SHOWN: Final = 20
 
 
-def find_source(name: str, config: Path | None) -> SourceConfiguration:
-    """Raises ConfigurationError naming the sources that are there, Transient."""
-    if config is not None:
-        sources: Mapping[str, SourceConfiguration] = read_platform_file(config, "ingest").sources
-        place = str(config)
-    else:
-        platform = ask(read_platform)
-        if platform is None:
-            raise ConfigurationError(
-                "the platform is not configured yet: run `configure FILE` and a worker, or give --config FILE"
-            )
-        sources, place = platform.sources, "the platform's configuration"
+def source_of_file(name: str, config: Path) -> SourceConfiguration:
+    """From a platform file. Raises ConfigurationError naming the sources that are there."""
+    return _found(name, read_platform_file(config, "ingest").sources, str(config))
+
+
+async def stored_source(name: str, pool: Any) -> SourceConfiguration:
+    """From the configuration that the lanes have. Raises ConfigurationError naming its sources, Transient."""
+    platform = await read_platform(pool)
+    if platform is None:
+        raise ConfigurationError(
+            "the platform is not configured yet: run `configure FILE` and a worker, or give --config FILE"
+        )
+    return _found(name, platform.sources, "the platform's configuration")
+
+
+def _found(name: str, sources: Mapping[str, SourceConfiguration], place: str) -> SourceConfiguration:
     if name not in sources:
         raise ConfigurationError(f"{place} has no source {name!r}; {_known(sources)}")
     if sources[name].file is None:

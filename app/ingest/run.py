@@ -1,31 +1,37 @@
-"""One run on one file: look at it, ask whether it was here before, survey it, then send it or add it up."""
+"""One run on one file: look at it, ask whether it was here before, survey it, then send it or add it up.
+
+The command line and the web read files by it. What takes long is told to a `Telling`.
+"""
 
 from __future__ import annotations
 
 import hashlib
 from datetime import datetime
-from typing import Any
+from typing import Any, Protocol
 
-from app.cli._database import ask
-from app.cli._ingest_progress import Telling
-from app.cli._ingest_report import Report
-from app.cli._ingest_send import Sender
 from app.contracts.codec import encode
 from app.errors import TallystickError
 from app.formats.errors import FileRefused
 from app.formats.files import Scan
 from app.formats.reading import Reading
 from app.formats.totals import Totals
-from app.settings import load_settings
+from app.ingest.report import Report
+from app.ingest.send import Sender
+from app.settings import Settings
 from app.store.files import Figures, FileKey, FileRow, begin_file, find_file, finish_file
-from app.store.pool import open_pool
 from app.store.row_numbers import RowNumbers
 
-CONNECTIONS = 2
+
+class Telling(Protocol):
+    """Is told how far a run has come: `stage`, then `advance` as often as there is something to tell."""
+
+    def stage(self, what: str, total: int, *, in_bytes: bool = False) -> None: ...
+
+    def advance(self, count: int) -> None: ...
 
 
 class Run:
-    """`scan` first, then the others. All but `send` block, so that Ctrl-C ends them at once."""
+    """`scan` first, then the others. What reads the file blocks, what asks the database is awaited."""
 
     def __init__(self, reading: Reading, telling: Telling) -> None:
         self._reading, self._telling = reading, telling
@@ -43,9 +49,9 @@ class Run:
         self._scan = self._reading.scan(self._telling.advance)
         self._looks = self._looks_like()
 
-    def earlier(self) -> FileRow | None:
+    async def earlier(self, pool: Any) -> FileRow | None:
         """The last run on the same file, if it was finished and by the same description. Raises Transient."""
-        found = ask(lambda pool: find_file(pool, self._key))
+        found = await find_file(pool, self._key)
         finished = found is not None and found.status == "done" and found.description == self._description
         return found if finished else None
 
@@ -67,30 +73,21 @@ class Run:
                 self._telling.advance(1)
         return self.report("dry_run")
 
-    async def send(self) -> Report:
+    async def send(self, pool: Any, settings: Settings) -> Report:
         """Raises FileRefused before anything was sent; Transient and TallystickError at any moment."""
-        settings = load_settings()
-        pool = await open_pool(settings.database_url, CONNECTIONS, "tallystick ingest")
-        try:
-            started = await self._begin(pool)
-            self._telling.stage("sending", self._rows)
-            sender = Sender(settings, pool, self._reading, self._key, self.totals, self._telling.advance)
-            await sender.send(started)
-            if self._looks != self._looks_like():
-                raise TallystickError(f"{self._reading.path} was changed while it was being read")
-            await finish_file(pool, self._key, started, "done", self._figures())
-        finally:
-            await pool.close()
+        started = await self._begin(pool)
+        self._telling.stage("sending", self._rows)
+        sender = Sender(settings, pool, self._reading, self._key, self.totals, self._telling.advance)
+        await sender.send(started)
+        if self._looks != self._looks_like():
+            raise TallystickError(f"{self._reading.path} was changed while it was being read")
+        await finish_file(pool, self._key, started, "done", self._figures())
         return self.report("done")
 
-    def quarantine(self, reason: str) -> Report:
+    async def quarantine(self, pool: Any, reason: str) -> Report:
         """Keep that the file was refused, and why. Raises Transient."""
-
-        async def keep(pool: Any) -> None:
-            started = await self._begin(pool)
-            await finish_file(pool, self._key, started, "quarantined", self._figures(), reason)
-
-        ask(keep)
+        started = await self._begin(pool)
+        await finish_file(pool, self._key, started, "quarantined", self._figures(), reason)
         return self.report("quarantined", reason)
 
     def report(self, status: str, reason: str | None = None, at: datetime | None = None) -> Report:
