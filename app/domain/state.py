@@ -19,6 +19,7 @@ Kind = Literal[
     "item",  # (psp, identity, kind)               -> matching.Item
     "mismatch",  # (mismatch id,)                  -> mismatch.Mismatch
     "effect",  # (target, effect id)               -> effect.Effect
+    "document",  # (collection, owner key, id)     -> the collection's struct (app/store/collections.py)
 ]
 
 

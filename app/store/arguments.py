@@ -14,9 +14,11 @@ from app.store.api import BLIND, Change, Commit, KeyRow, Versioned
 from app.store.changes import BLIND_KINDS, OUTCOMES, plain_text, sort_changes, source_offset
 from app.store.shapes import KINDS, SHAPES, Row, to_text, with_append_ms
 
-APPLY_BATCH: Final = f"SELECT apply_batch({', '.join(f'${n}' for n in range(1, 24))})"
+APPLY_BATCH: Final = f"SELECT apply_batch({', '.join(f'${n}' for n in range(1, 25))})"
 LOAD_ROWS: Final = (
-    "SELECT kind, i, state, number, version FROM load_rows(" + ", ".join(f"${n}" for n in range(1, 24)) + ")"
+    "SELECT kind, i, state, number, version FROM load_rows("
+    + ", ".join(f"${n}" for n in range(1, 24))
+    + ") UNION ALL SELECT kind, i, state, number, version FROM load_documents($24, $25, $26)"
 )
 
 KEY_PARTS: Final[Mapping[str, int]] = {
@@ -30,8 +32,9 @@ KEY_PARTS: Final[Mapping[str, int]] = {
     "item": 3,
     "mismatch": 1,
     "effect": 2,
+    "document": 3,
 }
-"""Kind -> parts of its key, in the order in which `load_rows` takes them; a platform row has none."""
+"""Kind -> parts of its key, in the order in which the two functions take them; a platform row has none."""
 
 
 def apply_batch_arguments(commit: Commit) -> list[Any]:
@@ -46,6 +49,7 @@ def apply_batch_arguments(commit: Commit) -> list[Any]:
             rows[kind].append(SHAPES[kind](key, value, version, seen))
     changes = sort_changes(replace(commit, state=rest))
     rows["mismatch"] = with_append_ms(rows["mismatch"], commit.append_ms)
+    documents = rows.pop("document")
     return [
         *commit.lane,
         commit.first,
@@ -59,6 +63,7 @@ def apply_batch_arguments(commit: Commit) -> list[Any]:
         [_transaction(transaction) for transaction in commit.transactions],
         list(_entries(commit.transactions)),
         commit.outbox,
+        documents,
     ]
 
 

@@ -10,7 +10,7 @@ from app.errors import FailStop
 from app.store.api import BLIND, Change, Commit, Versioned
 
 BLIND_KINDS: Final = frozenset({"timer"})
-DELETABLE_KINDS: Final = frozenset({"claim", "parked", "timer", "item"})
+DELETABLE_KINDS: Final = frozenset({"claim", "parked", "timer", "item", "document"})
 OUTCOMES: Final = ("applied", "duplicate", "refused", "ignored", "parked", "forwarded", "dead_letter")
 """Columns of `batches`, in the order in which `apply_batch` takes them."""
 

@@ -60,7 +60,7 @@ class PostgresStore:
         arguments, by_kind = load_arguments(refs)
         rows = await self._fetch(LOAD_ROWS, *lane, *arguments)
         return {
-            by_kind[kind][i - 1]: Versioned(to_value(kind, state, number), version)
+            by_kind[kind][i - 1]: Versioned(to_value(by_kind[kind][i - 1], state, number), version)
             for kind, i, state, number, version in rows
         }
 

@@ -11,6 +11,7 @@ from typing import Any, Final, cast
 
 import msgspec
 
+from app.domain.banking import BankingLaneRecord
 from app.domain.configuration import Platform
 from app.domain.effect import Effect
 from app.domain.effects import EffectsLaneRecord
@@ -22,9 +23,10 @@ from app.domain.mismatch import Mismatch
 from app.domain.parking import Parked
 from app.domain.payment import Payment
 from app.domain.payout import Payout
-from app.domain.state import Kind
+from app.domain.state import Kind, Ref
 from app.domain.timers import Timer, from_epoch_ms
 from app.store.changes import plain_text
+from app.store.collections import decode_document
 
 Row = tuple[Any, ...]
 Key = tuple[str, ...]
@@ -41,6 +43,7 @@ KINDS: Final[tuple[Kind, ...]] = (
     "item",
     "mismatch",
     "effect",
+    "document",
 )
 """Every kind of state row, in the order in which `apply_batch` takes them."""
 
@@ -55,7 +58,10 @@ _DOCUMENTS: Final[Mapping[str, msgspec.json.Decoder[Any]]] = {
     "mismatch": msgspec.json.Decoder(Mismatch),
     "effect": msgspec.json.Decoder(Effect),
 }
-_RECORDS: Final = msgspec.json.Decoder(cast(Any, MerchantLaneRecord | MatchingLaneRecord | EffectsLaneRecord))
+_RECORDS: Final = msgspec.json.Decoder(
+    cast(Any, MerchantLaneRecord | MatchingLaneRecord | BankingLaneRecord | EffectsLaneRecord)
+)
+"""Of a timer, whichever lane set it."""
 
 
 def document(value: Any) -> str:
@@ -190,6 +196,10 @@ def _effect(key: Key, value: Effect, version: int, seen: int | None) -> Row:
     )
 
 
+def _document(key: Key, value: msgspec.Struct, version: int, seen: int | None) -> Row:
+    return (*key, document(value), version, seen)
+
+
 def with_append_ms(rows: Sequence[Row], append_ms: Mapping[str, int]) -> list[Row]:
     """Rows of mismatches with `Commit.append_ms` filled in, in the column behind `detected_at`."""
     return [(*row[:13], append_ms.get(row[0]), *row[14:]) for row in rows]
@@ -207,6 +217,7 @@ SHAPES: Final[Mapping[str, Callable[[Key, Any, int, int | None], Row]]] = {
     "item": _item,
     "mismatch": _mismatch,
     "effect": _effect,
+    "document": _document,
 }
 """Kind -> shape(key, value, version, seen)."""
 
@@ -218,8 +229,11 @@ def to_text(kind: str, value: Any) -> str:
     return document(value.record if kind == "timer" else value)
 
 
-def to_value(kind: str, state: str, number: int | None) -> Any:
+def to_value(ref: Ref, state: str, number: int | None) -> Any:
     """The value of a row of `load_rows`: `number` is an account's balance or a timer's due time in ms."""
+    kind = ref.kind
+    if kind == "document":
+        return decode_document(ref.key, state)
     if kind == "account":
         return number
     if kind == "claim":

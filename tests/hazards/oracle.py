@@ -58,6 +58,7 @@ TABLE_OF: Final = {
     "mismatch": "mismatches",
     "platform": "platform",
     "effect": "effects",
+    "document": "documents",
 }
 
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import msgspec
 from msgspec.structs import replace
 
 from app.domain.commands import FundsRelease
@@ -24,6 +25,17 @@ from app.domain.settlement import ExpectationAnnounced, LineRecorded
 from app.domain.state import PLATFORM, Ref, account_ref
 from app.domain.timers import Timer, epoch_ms
 from app.store.api import Change, Commit, KeyRow, LaneId
+from app.store.collections import COLLECTIONS
+from tests.support.databases import OWN_COLLECTION
+
+
+class Note(msgspec.Struct, frozen=True):
+    """A document of the tests' own collection."""
+
+    text: str
+
+
+COLLECTIONS[OWN_COLLECTION] = Note
 
 LANE = LaneId("payments.commands", 3)
 OTHER_LANE = LaneId("payments.commands", 4)
@@ -38,6 +50,7 @@ PARKED = Ref("parked", ("m-1", "payment/pay-9"))
 TIMER = Ref("timer", ("m-1", "release", "pay-1/cap-1"))
 ITEM = Ref("item", ("stripe", "pi_1", "capture"))
 MISMATCH = Ref("mismatch", ("mm_1",))
+DOCUMENT = Ref("document", (OWN_COLLECTION, "m-1", "n-1"))
 EFFECT = Ref("effect", ("webhook:m-1/we_1", "pc.3.7.1"))
 PENDING = account_ref("m_pend:m-1", "EUR")
 
@@ -232,6 +245,7 @@ def one_of_each() -> dict[Ref, Any]:
         ITEM: item(),
         MISMATCH: mismatch(),
         EFFECT: effect(),
+        DOCUMENT: Note("seen"),
     }
 
 

@@ -47,14 +47,19 @@ async def drop_database(server_dsn: str, name: str) -> None:
             await asyncio.sleep(0.1)
 
 
+OWN_COLLECTION = "of_tests"
+OWN_PARTITION = f"CREATE TABLE documents_of_tests PARTITION OF documents FOR VALUES IN ('{OWN_COLLECTION}')"
+
+
 async def make_template(server_dsn: str) -> str:
-    """Create a database with every migration applied, and return its name."""
+    """Create a database with every migration applied, and a collection of our own; return its name."""
     name = f"template_{uuid.uuid4().hex[:12]}"
     await execute(server_dsn, f'CREATE DATABASE "{name}"')
     migrate = importlib.import_module("app.store.migrate").migrate
     done = migrate(at_database(server_dsn, name))
     if inspect.isawaitable(done):
         await done
+    await execute(at_database(server_dsn, name), OWN_PARTITION)
     return name
 
 
