@@ -64,3 +64,9 @@ class Mismatch(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     owner_key: str
     explanation: dict[str, Any] = {}
     seq: int = 0
+    opened_at: datetime | None = None
+    """Since when it is or was open this time; None: `detected_at`, while it is open."""
+    closed_at: datetime | None = None
+    """Since when it is resolved; None while it is open."""
+    spells: tuple[tuple[datetime, datetime], ...] = ()
+    """Earlier times in which it was open: [from, to), oldest first; views of the past need them."""

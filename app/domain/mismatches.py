@@ -21,6 +21,8 @@ from app.domain.state import PLATFORM, Ref
 from app.domain.streams import RECONCILIATION_MISMATCHES
 
 _NO_RATES = BookRates()
+MOST_SPELLS = 50
+"""Kept of one mismatch; what opens and closes more often than that has a fault elsewhere."""
 
 
 def mismatch_ref(mismatch_id: str) -> Ref:
@@ -140,9 +142,20 @@ def _judge(
 
 
 def _keep(draft: Draft, mismatch: Mismatch, event: type[MismatchRecord]) -> None:
-    kept = replace(mismatch, seq=mismatch.seq + 1)
+    kept = _timed(replace(mismatch, seq=mismatch.seq + 1), draft.now)
     draft.put(mismatch_ref(kept.id), kept)
     draft.send(RECONCILIATION_MISMATCHES, kept.id, _event(event, kept, draft.next_id(), draft.now))
+
+
+def _timed(mismatch: Mismatch, now: datetime) -> Mismatch:
+    """When it closed, or that it is open again: `mismatches_open_at` (0018) tells the past by it."""
+    if mismatch.status not in OPEN_STATUSES:
+        opened_at = mismatch.opened_at or mismatch.detected_at
+        return replace(mismatch, opened_at=opened_at, closed_at=mismatch.closed_at or now)
+    if mismatch.closed_at is None or mismatch.opened_at is None:
+        return mismatch
+    spells = (*mismatch.spells, (mismatch.opened_at, mismatch.closed_at))[-MOST_SPELLS:]
+    return replace(mismatch, opened_at=now, closed_at=None, spells=spells)
 
 
 def _event(

@@ -110,3 +110,18 @@ def test_the_owner_is_the_lane_that_opened_it() -> None:
     found = row(work, opened(work))
     assert (found.owner_topic, found.owner_key) == (PAYMENTS_COMMANDS, "m-1")
     assert found.due_at - found.detected_at == timedelta(hours=168)
+
+
+def test_the_times_in_which_it_was_open_are_kept() -> None:
+    """Or nobody could say what was open at the end of last month."""
+    rows = Rows()
+    hours = [START + timedelta(hours=number) for number in range(1, 5)]
+    for number, step in enumerate((opened, None, opened, None), 1):
+        work = draft(rows, number)
+        key = opened(draft(rows)) if step is None else step(work)
+        if step is None:
+            assert resolve_mismatch(work, key, "explained")
+        rows.update(work.state)
+    kept = rows[mismatch_ref(key)]
+    assert kept.spells == ((hours[0], hours[1]),)
+    assert (kept.opened_at, kept.closed_at) == (hours[2], hours[3])
