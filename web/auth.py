@@ -19,8 +19,8 @@ from web.deps import Deps
 from web.keys import key_id_of
 from web.problems import Problem
 
-ANYONE: Final = Principal("", "anyone")
-LOCAL_VIEWER: Final = Principal("", "viewer")
+ANYONE: Final = Principal("", "anyone", kind="anyone")
+LOCAL_VIEWER: Final = Principal("", "viewer", kind="local")
 
 BEARER: Final = {"WWW-Authenticate": 'Bearer realm="tallystick"'}
 BASIC: Final = {"WWW-Authenticate": 'Basic realm="tallystick: the key is the password", charset="UTF-8"'}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Generic, Literal, TypeVar
 
 import msgspec
 from aiohttp import web
@@ -47,13 +47,40 @@ ROLES: Final[Mapping[Access, tuple[str, ...]]] = {
 """Whose keys open what; `OPEN` needs none."""
 
 
+CallerKind = Literal["key", "person", "local", "anyone"]
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who acts, as decisions and the audit name it.
+
+    `id`: of the key, or of the person (the same in every session of theirs); empty for `local` and `anyone`.
+    `name`: what people call them.
+    """
+
+    id: str
+    role: str
+    kind: CallerKind
+    name: str
+
+
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """Who calls. `merchant_id` is set exactly where `role` is `merchant`."""
+    """Who calls. `merchant_id` is set exactly where `role` is `merchant`.
+
+    `key_id`: of the key, or of the person who is signed in; `session_id`: of that session.
+    """
 
     key_id: str
     role: str
     merchant_id: str | None = None
+    kind: CallerKind = "key"
+    name: str = ""
+    session_id: str = ""
+
+    @property
+    def caller(self) -> Caller:
+        return Caller(self.key_id, self.role, self.kind, self.name or self.key_id or self.role)
 
     @property
     def is_staff(self) -> bool:
@@ -71,6 +98,11 @@ class Call(Generic[Query]):
     principal: Principal
     path: Mapping[str, str]
     query: Query
+
+    @property
+    def caller(self) -> Caller:
+        """Who acts: for decisions and the audit. Pages take `visitor.caller_of(request)`."""
+        return self.principal.caller
 
 
 @dataclass(frozen=True, slots=True)

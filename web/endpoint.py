@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Final
-
 import msgspec
 from aiohttp import web
 
@@ -15,8 +13,7 @@ from web.deps import DEPS, Deps
 from web.guard import STANDING
 from web.params import check_path, read_query
 from web.rate_limits import too_many
-
-PRINCIPAL: Final = web.RequestKey("principal", Principal)
+from web.visitor import PRINCIPAL, Visitor, visited_by
 
 
 def json_handler(endpoint: Endpoint) -> RawHandler:
@@ -69,7 +66,8 @@ async def _call(
 
 def raw_handler(route: Raw) -> RawHandler:
     async def handle(request: web.Request) -> web.StreamResponse:
-        request[PRINCIPAL] = await admit(request, request.app[DEPS], route.access)
-        return await route.handler(request)
+        principal = request[PRINCIPAL] = await admit(request, request.app[DEPS], route.access)
+        with visited_by(Visitor(principal.caller)):
+            return await route.handler(request)
 
     return handle

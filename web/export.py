@@ -13,12 +13,12 @@ from aiohttp import web
 from app.store.web_figures import MismatchRow
 from app.store.web_mismatches import all_mismatches
 from web.deps import DEPS
-from web.endpoint import PRINCIPAL
 from web.finder import FinderQuery, wanted_by
 from web.mismatches import difference_of
 from web.money import plain_amount
 from web.params import read_query
 from web.problems import Problem
+from web.visitor import PRINCIPAL
 
 COLUMNS: Final = (
     "id", "detected_at", "due_at", "severity", "category", "leg", "status", "merchant_id", "payment_id",

@@ -15,7 +15,6 @@ from web.boxes import new_box
 from web.call import Principal
 from web.cursors import cut, write_cursor
 from web.deps import DEPS
-from web.endpoint import PRINCIPAL
 from web.filter_links import FilterLinks, facets_of
 from web.following import follow
 from web.mismatch_filters import FilterQuery, filter_of
@@ -23,6 +22,7 @@ from web.mismatch_orders import KEYS, beyond
 from web.params import read_query
 from web.row_stream import html_of, row_encoder
 from web.sse import asked_after, respond_with
+from web.visitor import PRINCIPAL
 
 PAGE_ROWS: Final = 100
 

@@ -11,7 +11,6 @@ from app.store.mismatch_filters import MismatchFilter
 from web.boxes import new_box
 from web.cursors import columns
 from web.deps import DEPS
-from web.endpoint import PRINCIPAL
 from web.feed import Sent, Signal
 from web.following import Encode, Item, follow
 from web.marks import write_mark
@@ -20,6 +19,7 @@ from web.mismatch_schemas import StreamedMismatch
 from web.mismatches import difference_of
 from web.params import read_query
 from web.sse import asked_after, event, respond_with
+from web.visitor import PRINCIPAL
 
 
 class StreamQuery(FilterQuery, frozen=True, forbid_unknown_fields=True, kw_only=True):

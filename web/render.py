@@ -21,6 +21,7 @@ from web.mismatch_schemas import Evidence
 from web.money import format_count, format_minor, plain_amount
 from web.schemas import Status
 from web.sides import as_side
+from web.visitor import csrf_field, visitor
 
 TEMPLATES: Final = Path(__file__).parent / "templates"
 FRAGMENTS: Final = ("tiles", "books", "lanes", "workers")
@@ -91,6 +92,8 @@ def _environment() -> Environment:
         compared=compared,
         as_side=as_side,
         sorts=SORTS,
+        visitor=visitor,
+        csrf_field=csrf_field,
     )
     return environment
 
