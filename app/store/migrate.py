@@ -36,11 +36,16 @@ class Migration(NamedTuple):
 
 
 def read_migrations(folder: Path = FOLDER) -> list[Migration]:
-    """All files in order. Raises ConfigurationError for a name or number that does not fit."""
+    """All files in order; a number is given once, and may be left out. Raises ConfigurationError."""
     found = [Migration(path.stem, path.read_text(encoding="utf-8")) for path in sorted(folder.glob("*.sql"))]
-    for number, migration in enumerate(found, 1):
-        if not FILE_NAME.fullmatch(f"{migration.name}.sql") or int(migration.name[:4]) != number:
-            raise ConfigurationError(f"{folder.name}/{migration.name}.sql should have the number {number:04}")
+    numbers: dict[str, str] = {}
+    for migration in found:
+        file, number = f"{folder.name}/{migration.name}.sql", migration.name[:4]
+        if not FILE_NAME.fullmatch(f"{migration.name}.sql"):
+            raise ConfigurationError(f"{file} should be called like 0001_lanes.sql")
+        if number in numbers:
+            raise ConfigurationError(f"{file} has the number of {numbers[number]}.sql: take a free one")
+        numbers[number] = migration.name
     return found
 
 

@@ -77,9 +77,15 @@ async def test_a_file_that_fails_leaves_nothing_and_can_be_corrected(empty: str,
     assert await migrate(empty, folder) == ["0002_second"]
 
 
-def test_numbers_have_no_gap(folder: Path) -> None:
-    (folder / "0004_fourth.sql").write_text("")
-    with pytest.raises(ConfigurationError, match=r"0004_fourth\.sql should have the number 0003"):
+def test_numbers_are_given_once_and_names_are_alike(folder: Path) -> None:
+    (folder / "0007_later.sql").write_text("")
+    assert [migration.name for migration in read_migrations(folder)][-1] == "0007_later"
+    (folder / "0007_other.sql").write_text("")
+    with pytest.raises(ConfigurationError, match=r"0007_other\.sql has the number of 0007_later\.sql"):
+        read_migrations(folder)
+    (folder / "0007_other.sql").unlink()
+    (folder / "8_eight.sql").write_text("")
+    with pytest.raises(ConfigurationError, match=r"8_eight\.sql should be called like"):
         read_migrations(folder)
 
 
