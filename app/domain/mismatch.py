@@ -1,9 +1,11 @@
 """A mismatch (an exception of the reconciliation) as its owner lane keeps it."""
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, Literal
 
 import msgspec
+
+from app.domain.workflow_state import Proposal, Resolution
 
 Category = Literal[
     "MISSING_SETTLEMENT",
@@ -70,3 +72,14 @@ class Mismatch(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Since when it is resolved; None while it is open."""
     spells: tuple[tuple[datetime, datetime], ...] = ()
     """Earlier times in which it was open: [from, to), oldest first; views of the past need them."""
+    expected_on: date | None = None
+    """The day by which the money was expected; ageing counts from it. None: from the day of detection."""
+    assignee: str | None = None
+    """Who works on it, or worked on it last."""
+    proposal: Proposal | None = None
+    """Awaits approval."""
+    resolution: Resolution | None = None
+    """How people resolved it, while that stands."""
+    audited: int = 0
+    """Entries of its audit chain; `audit_hash` is the hash of the last."""
+    audit_hash: str = ""

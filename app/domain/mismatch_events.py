@@ -6,6 +6,7 @@ from typing import Any
 
 from app.domain.event_base import Event
 from app.domain.mismatch import Category, MismatchStatus, Severity
+from app.domain.workflow_state import Proposal, Resolution
 
 
 class MismatchEvent(Event, frozen=True, kw_only=True):
@@ -27,6 +28,14 @@ class MismatchEvent(Event, frozen=True, kw_only=True):
     detected_at: datetime
     due_at: datetime
     explanation: Mapping[str, Any]
+    assignee: str | None = None
+    proposal: Proposal | None = None
+    resolution: Resolution | None = None
+    tell: tuple[str, ...] = ()
+    """People whom this change concerns besides who made it: the assignee, the proposer, the approver."""
+    audited: int = 0
+    """Entries of the audit chain so far, and the hash of the last: a witness outside of the database."""
+    audit_hash: str = ""
 
 
 class MismatchOpened(MismatchEvent, frozen=True, kw_only=True, tag="mismatch.opened"):
@@ -34,11 +43,13 @@ class MismatchOpened(MismatchEvent, frozen=True, kw_only=True, tag="mismatch.ope
 
 
 class MismatchChanged(MismatchEvent, frozen=True, kw_only=True, tag="mismatch.changed"):
-    """Still open, but a later fact moved its figures."""
+    """Its figures moved by a later fact, or people did something that `status` and the rest tell."""
 
 
 class MismatchResolved(MismatchEvent, frozen=True, kw_only=True, tag="mismatch.resolved"):
-    """The full set of facts no longer supports it; `explanation.resolution` says why."""
+    """The facts no longer support it (`auto_resolved`, `explanation.resolution` says why), or people
+
+    approved a `resolution`."""
 
 
 MismatchRecord = MismatchOpened | MismatchChanged | MismatchResolved

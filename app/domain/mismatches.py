@@ -5,28 +5,25 @@ is found, and a discrepancy that comes back opens the same row again.
 """
 
 from collections.abc import Iterable, Mapping
-from datetime import datetime
+from datetime import date
 from hashlib import sha256
 from typing import Any
 
 import msgspec
 from msgspec.structs import replace
 
+from app.domain.audit import Act, append
 from app.domain.configuration import BookRates, Platform
 from app.domain.decision import Draft
-from app.domain.mismatch import OPEN_STATUSES, Category, Leg, Mismatch
-from app.domain.mismatch_events import MismatchChanged, MismatchOpened, MismatchRecord, MismatchResolved
+from app.domain.mismatch import OPEN_STATUSES, Category, Leg, Mismatch, MismatchStatus
+from app.domain.mismatch_events import MismatchChanged, MismatchOpened, MismatchResolved
+from app.domain.mismatch_keeping import concerned, fingerprint, keep, mismatch_ref, reopen_resolved
 from app.domain.severity import DUE_AFTER, Judgement, judge
-from app.domain.state import PLATFORM, Ref
-from app.domain.streams import RECONCILIATION_MISMATCHES
+from app.domain.state import PLATFORM
+
+__all__ = ["id_in", "is_open", "mismatch_id", "mismatch_ref", "open_mismatch", "resolve_mismatch"]
 
 _NO_RATES = BookRates()
-MOST_SPELLS = 50
-"""Kept of one mismatch; what opens and closes more often than that has a fault elsewhere."""
-
-
-def mismatch_ref(mismatch_id: str) -> Ref:
-    return Ref("mismatch", (mismatch_id,))
 
 
 def mismatch_id(
@@ -56,6 +53,7 @@ def open_mismatch(
     actual_amount: int | None = None,
     explanation: Mapping[str, Any],
     subject_ids: Iterable[str],
+    expected_on: date | None = None,
 ) -> str:
     """Open it, open it again, or bring an open one up to date; returns its id.
 
@@ -77,6 +75,7 @@ def open_mismatch(
         "expected_amount": expected_amount,
         "actual_amount": actual_amount,
         "explanation": details,
+        "expected_on": expected_on,
     }
     if found is not None:
         _open_again(draft, found, figures)
@@ -91,18 +90,30 @@ def open_mismatch(
         owner_key=draft.source.key,
         **figures,
     )
-    _keep(draft, opened, MismatchOpened)
+    keep(draft, opened, MismatchOpened)
     return key
 
 
 def resolve_mismatch(draft: Draft, key: str, reason: str) -> bool:
-    """The facts no longer support it: `auto_resolved`, its evidence kept. False where it is not open."""
+    """The facts no longer support it: `auto_resolved`, its evidence kept. False where it is not open.
+
+    What people resolved by a posting is contradicted by that: the posting is reversed first.
+    """
     found: Mismatch | None = draft.get(mismatch_ref(key))
+    if found is not None and found.resolution is not None and found.resolution.transaction_id:
+        found = reopen_resolved(draft, found, found, Act(action="contradict", note=reason))
     if found is None or found.status not in OPEN_STATUSES:
         return False
     explanation = {**found.explanation, "resolution": reason}
-    _keep(draft, replace(found, status="auto_resolved", explanation=explanation), MismatchResolved)
+    resolved = replace(found, status="auto_resolved", explanation=explanation, proposal=None)
+    resolved = _audited(draft, found, resolved, Act(action="auto_resolve", note=reason))
+    keep(draft, resolved, MismatchResolved, tell=concerned(found))
     return True
+
+
+def _audited(draft: Draft, before: Mismatch, after: Mismatch, act: Act) -> Mismatch:
+    """What the engine does to a mismatch is in its chain once people have begun one."""
+    return append(draft, before, after, act) if before.audited else after
 
 
 def is_open(draft: Draft, key: str) -> bool:
@@ -117,67 +128,33 @@ def _as_kept(explanation: dict[str, Any]) -> dict[str, Any]:
 
 
 def _open_again(draft: Draft, found: Mismatch, figures: dict[str, Any]) -> None:
-    """What a person resolved goes back to a person; what the engine resolved just opens again."""
+    """What people worked on goes back to them; what the engine alone resolved just opens again."""
     renewed = replace(found, **figures)
     if found.status == "auto_resolved":
+        status: MismatchStatus = "assigned" if found.assignee else "open"
         due_at = draft.now + DUE_AFTER[renewed.severity]
-        _keep(draft, replace(renewed, status="open", detected_at=draft.now, due_at=due_at), MismatchOpened)
+        renewed = replace(renewed, status=status, detected_at=draft.now, due_at=due_at)
+        keep(draft, _audited(draft, found, renewed, Act(action="open_again")), MismatchOpened)
     elif found.status in OPEN_STATUSES:
         if renewed != found:
-            _keep(draft, renewed, MismatchChanged)
-    elif renewed != found:
-        _keep(draft, replace(renewed, status="assigned"), MismatchOpened)
+            keep(draft, _audited(draft, found, renewed, Act(action="change")), MismatchChanged)
+    elif fingerprint(renewed) != fingerprint(found):
+        reopen_resolved(draft, found, renewed, Act(action="contradict"))
+
+
+def at_stake(category: Category, expected: int | None, actual: int | None) -> int:
+    """|expected - actual|, an absent side being 0; for CURRENCY_MISMATCH the larger side. Minor units."""
+    if category == "CURRENCY_MISMATCH":
+        return max(abs(expected or 0), abs(actual or 0))
+    return abs((expected or 0) - (actual or 0))
+
+
+def book_rates(draft: Draft) -> BookRates:
+    platform: Platform | None = draft.get(PLATFORM)
+    return platform.book if platform is not None else _NO_RATES
 
 
 def _judge(
     draft: Draft, category: Category, currency: str | None, expected: int | None, actual: int | None
 ) -> Judgement:
-    platform: Platform | None = draft.get(PLATFORM)
-    rates = platform.book if platform is not None else _NO_RATES
-    if category == "CURRENCY_MISMATCH":
-        at_stake = max(abs(expected or 0), abs(actual or 0))
-    else:
-        at_stake = abs((expected or 0) - (actual or 0))
-    return judge(category, at_stake, currency, rates)
-
-
-def _keep(draft: Draft, mismatch: Mismatch, event: type[MismatchRecord]) -> None:
-    kept = _timed(replace(mismatch, seq=mismatch.seq + 1), draft.now)
-    draft.put(mismatch_ref(kept.id), kept)
-    draft.send(RECONCILIATION_MISMATCHES, kept.id, _event(event, kept, draft.next_id(), draft.now))
-
-
-def _timed(mismatch: Mismatch, now: datetime) -> Mismatch:
-    """When it closed, or that it is open again: `mismatches_open_at` (0018) tells the past by it."""
-    if mismatch.status not in OPEN_STATUSES:
-        opened_at = mismatch.opened_at or mismatch.detected_at
-        return replace(mismatch, opened_at=opened_at, closed_at=mismatch.closed_at or now)
-    if mismatch.closed_at is None or mismatch.opened_at is None:
-        return mismatch
-    spells = (*mismatch.spells, (mismatch.opened_at, mismatch.closed_at))[-MOST_SPELLS:]
-    return replace(mismatch, opened_at=now, closed_at=None, spells=spells)
-
-
-def _event(
-    event: type[MismatchRecord], kept: Mismatch, event_id: str, occurred_at: datetime
-) -> msgspec.Struct:
-    return event(
-        id=event_id,
-        seq=kept.seq,
-        mismatch_id=kept.id,
-        leg=kept.leg,
-        category=kept.category,
-        severity=kept.severity,
-        status=kept.status,
-        merchant_id=kept.merchant_id,
-        psp=kept.psp,
-        payment_id=kept.payment_id,
-        batch_id=kept.batch_id,
-        currency=kept.currency,
-        expected_amount=kept.expected_amount,
-        actual_amount=kept.actual_amount,
-        occurred_at=occurred_at,
-        detected_at=kept.detected_at,
-        due_at=kept.due_at,
-        explanation=kept.explanation,
-    )
+    return judge(category, at_stake(category, expected, actual), currency, book_rates(draft))

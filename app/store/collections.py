@@ -10,7 +10,16 @@ from typing import Any, Final
 
 import msgspec
 
-COLLECTIONS: Final[dict[str, type[msgspec.Struct]]] = {}
+from app.domain.audit import AuditEntry
+from app.domain.periods import PeriodClosed
+from app.domain.runs import Run, Schedule
+
+COLLECTIONS: Final[dict[str, type[msgspec.Struct]]] = {
+    "audit": AuditEntry,
+    "run": Run,
+    "schedule": Schedule,
+    "period_close": PeriodClosed,
+}
 
 _decoders: dict[str, msgspec.json.Decoder[Any]] = {}
 

@@ -28,10 +28,12 @@ from app.domain.ledger_events import LedgerEntry, LedgerTransaction
 from app.domain.mismatch_events import MismatchChanged, MismatchOpened, MismatchResolved
 from app.domain.webhooks import WebhookReceived
 from tests.contracts.asking_samples import ASKING_FULL, ASKING_MINIMAL
+from tests.contracts.banking_samples import BANKING_FULL, BANKING_MINIMAL
 from tests.contracts.effect_samples import EFFECTS_FULL, EFFECTS_MINIMAL
 from tests.contracts.endpoint_samples import ENDPOINTS_FULL, ENDPOINTS_MINIMAL
 from tests.contracts.event_samples import EVENTS, EVENTS_MINIMAL, NAMED, PAYOUT_STARTED_EARLIER
 from tests.contracts.matching_samples import MATCHING_EARLIER, MATCHING_FULL, MATCHING_MINIMAL
+from tests.contracts.workflow_samples import WORKED
 
 AT: Final = datetime(2026, 11, 20, 9, 0, tzinfo=UTC)
 LATER: Final = datetime(2026, 11, 20, 9, 0, 1, 250_000, tzinfo=UTC)
@@ -107,6 +109,7 @@ FULL: Final[tuple[msgspec.Struct, ...]] = (
     *MATCHING_FULL,
     *EFFECTS_FULL,
     *ASKING_FULL,
+    *BANKING_FULL,
     *ENDPOINTS_FULL,
     c.PlatformConfigure(
         id="p-1",
@@ -267,15 +270,16 @@ FULL: Final[tuple[msgspec.Struct, ...]] = (
         source_partition=0,
         source_offset=7,
     ),
-    MismatchOpened(id="mc.0.9.0", seq=1, **MISMATCH_FULL),
-    MismatchChanged(id="mc.0.9.1", seq=2, **MISMATCH_FULL),
-    MismatchResolved(id="mc.0.9.2", seq=3, **{**MISMATCH_FULL, "status": "auto_resolved"}),
+    MismatchOpened(id="mc.0.9.0", seq=1, **MISMATCH_FULL, **WORKED),
+    MismatchChanged(id="mc.0.9.1", seq=2, **MISMATCH_FULL, **WORKED),
+    MismatchResolved(id="mc.0.9.2", seq=3, **{**MISMATCH_FULL, **WORKED, "status": "resolved"}),
 )
 MINIMAL: Final[tuple[msgspec.Struct, ...]] = (
     *EVENTS_MINIMAL,
     *MATCHING_MINIMAL,
     *EFFECTS_MINIMAL,
     *ASKING_MINIMAL,
+    *BANKING_MINIMAL,
     *ENDPOINTS_MINIMAL,
     c.PlatformConfigure(id="p-1"),
     c.MerchantConfigure(id="c0", merchant_id="m-1", settlement_currency="EUR"),
@@ -323,6 +327,11 @@ MINIMAL: Final[tuple[msgspec.Struct, ...]] = (
 
 
 EARLIER: Final[dict[str, msgspec.Struct]] = MATCHING_EARLIER | {
+    "mismatch.opened.1": MismatchOpened(id="mc.0.9.0", seq=1, **MISMATCH_FULL),
+    "mismatch.changed.1": MismatchChanged(id="mc.0.9.1", seq=2, **MISMATCH_FULL),
+    "mismatch.resolved.1": MismatchResolved(
+        id="mc.0.9.2", seq=3, **{**MISMATCH_FULL, "status": "auto_resolved"}
+    ),
     "settlement.matched.1": c.SettlementMatched(
         id="mc.0.9.1", **PAYMENT, object_id="pay-1", kind="capture", matched=True, occurred_at=AT
     ),

@@ -103,6 +103,7 @@ def test_what_a_person_settled_returns_to_people_only_when_it_is_contradicted(st
     opened(again, actual=70)
     assert row(again, key).status == "assigned"
     assert tags(again) == ["mismatch.opened 2"]
+    assert row(again, key).audited == 1
 
 
 def test_the_owner_is_the_lane_that_opened_it() -> None:

@@ -18,6 +18,7 @@ from tests.support.memory_store import MemoryStore
 APPEND_ONLY = {
     "ledger_entries": ("ledger_entries_guard", "ledger_entries_append_only"),
     "ledger_transactions": ("ledger_transactions_append_only",),
+    "audit": ("audit_append_only", "audit_rows_append_only"),
 }
 KEPT = {"migrations", "account_kinds"}
 
