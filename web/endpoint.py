@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import msgspec
 from aiohttp import web
 
+from app.store.merchant_scope import MerchantPool
 from web.asking import read_key, read_wait
 from web.auth import authenticate
 from web.body import read_body
@@ -50,6 +53,8 @@ async def _call(
     request: web.Request, endpoint: Endpoint, deps: Deps, principal: Principal
 ) -> Call[msgspec.Struct]:
     path, query = dict(request.match_info), read_query(request.query, endpoint.query)
+    if principal.merchant_id is not None:
+        deps = replace(deps, pool=MerchantPool(deps.pool, principal.merchant_id))
     if endpoint.body is None:
         return Call(deps, principal, path, query)
     return Write(

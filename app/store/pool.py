@@ -69,4 +69,10 @@ class _Pool(asyncpg.Pool):
 
 
 async def _keep(connection: Any) -> None:
-    """Nothing is left behind in a session here, so the usual clean-up round trip is saved."""
+    """Nothing is left behind in a session here, so the usual clean-up round trip is saved.
+
+    But for a transaction that was cut off in the middle: it may run under a role of its own
+    (`merchant_scope.py`). An error here closes the connection.
+    """
+    if connection.is_in_transaction():
+        await connection.execute("ROLLBACK")
