@@ -17,6 +17,7 @@ import msgspec
 from msgspec import inspect
 
 from app.contracts.source_file_checks import problems as file_problems
+from app.contracts.source_reports import with_report
 from app.domain.commands import MerchantConfigure, PlatformConfigure
 from app.errors import ConfigurationError
 
@@ -31,6 +32,7 @@ def read_platform_file(path: Path, default_id: str) -> PlatformConfigure:
     if document.setdefault("type", TYPE) != TYPE:
         raise ConfigurationError(f"{path}: type: must be {TYPE}, not {document['type']!r}")
     document.setdefault("id", default_id)
+    _begin_with_reports(path, document.get("sources"))
     for problem in unknown_fields(document, inspect.type_info(PlatformConfigure)):
         raise ConfigurationError(f"{path}: {problem}")
     try:
@@ -40,6 +42,15 @@ def read_platform_file(path: Path, default_id: str) -> PlatformConfigure:
     for problem in contradictions(record):
         raise ConfigurationError(f"{path}: {problem}")
     return record
+
+
+def _begin_with_reports(path: Path, sources: Any) -> None:
+    for name, source in sources.items() if isinstance(sources, dict) else ():
+        if isinstance(source, dict) and isinstance(source.get("file"), dict):
+            try:
+                source["file"] = with_report(source["file"])
+            except LookupError as error:
+                raise ConfigurationError(f"{path}: sources.{name}.file.report: {error.args[0]}") from None
 
 
 def read_merchants(path: Path, default_id: str) -> list[MerchantConfigure]:

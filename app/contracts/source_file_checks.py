@@ -22,7 +22,7 @@ TOTALS: Final[Mapping[str, tuple[str, ...]]] = {
     "bank": ("count", "amount"),
 }
 """What a file holds -> the control totals that can be checked."""
-AMOUNT_ONLY: Final = ("sum", "debit", "credit", "direction", "negative_when", "flip", "absolute")
+AMOUNT_ONLY: Final = ("sum", "debit", "credit", "direction", "negative_when", "flip", "absolute", "negative")
 GIVES: Final = ("const", "column", "columns", "template", "default", "sum", "debit", "credit")
 DERIVED: Final = frozenset({"settle_currency", "net", "gross", "line_id", "capture_id", "psp"})
 """Fields a record must have that can be worked out from others."""
@@ -52,8 +52,9 @@ def _text_problems(file: SourceFile) -> Iterator[str]:
         yield f"quote: {file.quote!r} is the delimiter as well"
     if file.skip_rows < 0:
         yield "skip_rows: must not be negative"
-    if file.path and file.format != "json":
-        yield f"path: a {file.format} file has no list inside a document"
+    for name, said in (("path", file.path), ("single", file.single)):
+        if said and file.format != "json":
+            yield f"{name}: a {file.format} file has no list inside a document"
 
 
 def _value_problems(file: SourceFile) -> Iterator[str]:
@@ -118,6 +119,8 @@ def _field_problems(
 def _one_field(place: str, field: Field, is_amount: bool) -> Iterator[str]:
     if not any(getattr(field, name) for name in GIVES):
         yield f"{place}: says nowhere where the value comes from"
+    if field.upper and is_amount:
+        yield f"{place}: upper is for texts only"
     wrong = [name for name in AMOUNT_ONLY if getattr(field, name)]
     if wrong and not is_amount:
         yield f"{place}: {', '.join(wrong)} is for amounts only"
@@ -159,6 +162,8 @@ def _trailer_problems(file: SourceFile, trailer: Trailer) -> Iterator[str]:
         yield "trailer: says either `when` (how its row is known) or, in JSON, `path` (where it is)"
     if trailer.path and file.format != "json":
         yield f"trailer.path: a {file.format} file has its trailer in a row: say `when`"
+    if trailer.group is not None and trailer.path:
+        yield "trailer.group: what stands beside the list is of the whole document"
     yield from _condition_problems("trailer", trailer.when)
     said = [name for name in ("count", "gross", "fee", "net", "amount") if getattr(trailer, name) is not None]
     allowed = TOTALS[file.holds]

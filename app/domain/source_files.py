@@ -60,6 +60,10 @@ class Field(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Amounts only: the file's sign is the other way round."""
     absolute: bool = False
     """Amounts only: without its sign."""
+    negative: bool = False
+    """Amounts only: below zero, whatever its sign in the file."""
+    upper: bool = False
+    """Text only: in capitals, as currency codes are written."""
 
 
 class Condition(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -106,6 +110,11 @@ class Trailer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     required: bool = True
     ignored_rows: bool = True
     """Whether its figures include rows that a rule ignores."""
+    group: str | Field | None = None
+    """Its figures are of the rows that have the same text here, wherever they stand; trailers of one group
+    add up. A group without one is left unchecked."""
+    lenient: bool = False
+    """A contradiction is said as a warning; the file is read nevertheless."""
 
 
 class SourceFile(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -136,3 +145,9 @@ class SourceFile(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Field of the record -> its column, or more about it."""
     rows: tuple[RowRule, ...] = ()
     trailer: Trailer | None = None
+    report: str = ""
+    """Name of the PSP's report that this description began with (`app/formats/reports`)."""
+    numbered: bool = False
+    """Equal line ids of one file are told apart by a running number: for reports that give rows no id."""
+    single: bool = False
+    """JSON: a document without a list at `path` is a list of one."""

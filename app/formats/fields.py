@@ -28,14 +28,15 @@ def text(given: str | Field, rows: Rows) -> Text:
     """Where the text of a field comes from. Raises FileRefused for a column that the file has not."""
     field = full(given)
     parts = list(_text_parts(field, rows))
-    values, default = field.values, field.default or ""
-    if len(parts) == 1 and not values and not default:
+    values, default, upper = field.values, field.default or "", field.upper
+    if len(parts) == 1 and not values and not default and not upper:
         return parts[0]
 
     def read(content: Any) -> str:
         for part in parts:
             if found := part(content):
-                return values.get(found, found)
+                found = values.get(found, found)
+                return found.upper() if upper else found
         return default
 
     return read
@@ -98,7 +99,7 @@ def amount(given: str | Field, rows: Rows, parse: Parse) -> Amount:
     """The signed amount of a field, None where there is none. Raises BadRow, FileRefused like `text`."""
     field = full(given)
     unsigned = _unsigned(field, rows, parse)
-    if not (field.direction or field.flip or field.absolute):
+    if not (field.direction or field.flip or field.absolute or field.negative):
         return unsigned
     direction = _column(field.direction, rows) if field.direction else None
 
@@ -110,6 +111,8 @@ def amount(given: str | Field, rows: Rows, parse: Parse) -> Amount:
             found = -abs(found)
         if field.flip:
             found = -found
+        if field.negative:
+            return -abs(found)
         return abs(found) if field.absolute else found
 
     return read

@@ -71,7 +71,7 @@ class JsonRows(_Objects):
                 number, None, item if problem is None else {}, problem, "" if problem is None else _raw(item)
             )
         if not number:
-            self._refuse_without_list()
+            yield from self._without_list()
 
     def _items(self, prefix: str) -> Iterator[Any]:
         with _Bounded(self._path, self._file.encoding) as source:
@@ -89,8 +89,27 @@ class JsonRows(_Objects):
             f"{self._path} is no JSON document: {what} (within its first {source.read_bytes:,} bytes)"
         )
 
+    def _without_list(self) -> Iterator[RawRow]:
+        """An empty list is a file without rows; no list is another file, or one row where so described."""
+        if self._file.single and self._is_object():
+            item = next(self._items(""))
+            yield RawRow(1, None, item, None, _raw(item))
+        else:
+            self._refuse_without_list()
+
+    def _is_object(self) -> bool:
+        """Whether the document is an object that has nothing at `path`."""
+        with _Bounded(self._path, self._file.encoding) as source:
+            events = ijson.parse(source, buf_size=CHUNK_BYTES)
+            if next(events)[1] != "start_map":
+                return False
+            for prefix, _, _ in events:
+                source.begin()
+                if prefix and prefix == self._file.path:
+                    return False
+        return True
+
     def _refuse_without_list(self) -> None:
-        """An empty list is a file without rows; no list at all is another file."""
         with _Bounded(self._path, self._file.encoding) as source:
             for prefix, event, _ in ijson.parse(source, buf_size=CHUNK_BYTES):
                 source.begin()

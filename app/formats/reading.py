@@ -104,7 +104,7 @@ class Reading:
             built = _build(mapper, row)
             if control is not None:
                 figures = built.figures if isinstance(built, Built) else mapper.figures(row.content)
-                control.add(figures, ignored=isinstance(built, Ignored))
+                control.add(row.content, figures, ignored=isinstance(built, Ignored))
             yield row, built
         if control is not None:
             control.at_the_end()
@@ -127,6 +127,9 @@ class Reading:
         if not line_id:
             digest = blake2b(rows.identity(row.content), digest_size=HASH_BYTES)
             line_id = f"{digest.hexdigest()}-{number_of(digest.digest())}"
+        elif self.file.numbered:
+            number = number_of(blake2b(line_id.encode(), digest_size=HASH_BYTES).digest())
+            line_id = line_id if number == 1 else f"{line_id}-{number}"
         return {"id": f"{self.name}/{line_id}"} if self.file.holds == "payments" else {"line_id": line_id}
 
 
