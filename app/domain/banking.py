@@ -10,6 +10,14 @@ from typing import ClassVar
 
 import msgspec
 
+from app.domain.batch_records import (
+    BankLineDue,
+    BankSweepDue,
+    BatchDue,
+    BatchLines,
+    BatchTell,
+    BatchTrailer,
+)
 from app.domain.commands import PlatformConfigure
 from app.domain.fields import Currency, Id, LongId, SignedAmount
 from app.domain.money import check_currency
@@ -45,4 +53,13 @@ class BankLineRecorded(BankLineFields, frozen=True, kw_only=True, tag="bank_line
     id: LongId
 
 
-BankingLaneRecord = PlatformConfigure | BankLineRecorded
+BankingLaneRecord = (
+    PlatformConfigure
+    | BankLineRecorded
+    | BatchLines
+    | BatchTrailer
+    | BatchDue
+    | BankLineDue
+    | BankSweepDue
+    | BatchTell
+)

@@ -12,9 +12,17 @@ import msgspec
 from app.domain import platform as platforms
 from app.domain.accounts import CREDIT, DEBIT
 from app.domain.banking import BankingLaneRecord, BankLineRecorded
+from app.domain.batch_records import (
+    BankLineDue,
+    BankSweepDue,
+    BatchDue,
+    BatchLines,
+    BatchTell,
+    BatchTrailer,
+)
 from app.domain.calendar import start_of_day
 from app.domain.commands import PlatformConfigure
-from app.domain.decision import Draft, Duplicate, Leg
+from app.domain.decision import Draft, Duplicate, Ignored, Leg
 from app.domain.settlement_postings import UNAPPLIED
 from app.domain.state import PLATFORM, Ref, account_ref
 
@@ -39,19 +47,23 @@ def decide(draft: Draft, command: BankingLaneRecord) -> None:
             _record(draft, command)
         case PlatformConfigure():
             platforms.configure(draft, command)
+        case BatchLines() | BatchTrailer() | BatchTell() | BatchDue() | BankLineDue() | BankSweepDue():
+            raise Ignored("batches are not paired yet")
         case _:
             assert_never(command)
 
 
 def record_key(command: BankingLaneRecord) -> str | None:
     """The Kafka key a record must have; None: goes to every partition."""
-    return command.account if isinstance(command, BankLineRecorded) else None
+    return None if isinstance(command, PlatformConfigure) else command.account
 
 
 def prefetch(command: BankingLaneRecord) -> Iterable[Ref]:
     """Rows the decision will surely want."""
     if isinstance(command, PlatformConfigure):
         return (PLATFORM,)
+    if not isinstance(command, BankLineRecorded):
+        return ()
     bank, unapplied = _accounts(command)
     return (line_ref(command), account_ref(bank, command.currency), account_ref(unapplied, command.currency))
 

@@ -8,7 +8,7 @@ from msgspec import Meta
 
 from app.domain.calendar import check_time_zone
 from app.domain.effect_policy import EffectLimits
-from app.domain.fields import MAX_AMOUNT, Amount, BasisPoints, Currency, NonNegative
+from app.domain.fields import MAX_AMOUNT, Amount, BasisPoints, Currency, Id, NonNegative
 from app.domain.money import check_currency
 from app.domain.source_files import SourceFile
 
@@ -85,6 +85,16 @@ class PspConfiguration(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=
     """How long an authorisation is good for; then what is left of it is voided."""
 
 
+class OtherRule(msgspec.Struct, frozen=True, kw_only=True):
+    """Bank lines that nothing is due for: bank fees, salaries."""
+
+    pattern: Annotated[str, Meta(min_length=1, max_length=200)]
+    """Of the remittance text, in any case; `*` stands for any text, also before and behind it."""
+    sign: Literal["credit", "debit", "any"] = "any"
+    label: Annotated[str, Meta(min_length=1, max_length=100)]
+    """The reason that is shown."""
+
+
 class SourceConfiguration(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A settlement source (an acquirer's file or feed) and its windows."""
 
@@ -102,6 +112,19 @@ class SourceConfiguration(msgspec.Struct, frozen=True, kw_only=True, omit_defaul
     """Minor units; None: the PSP's."""
     gross_tolerance: NonNegative | None = None
     """Minor units; None: the PSP's."""
+    settles_to: Id | None = None
+    """The bank account that its batches are paid to; None: they are not compared with a bank (leg B). Of a
+    bank's source: the account that `other` speaks of; None: all."""
+    bank_days: Annotated[int, Meta(ge=0, le=60)] = 2
+    """Business days from a batch's last booking date to its bank line; the calendar's grace comes on top."""
+    bank_window_seconds: NonNegative | None = None
+    """Instead of `bank_days`: from a batch's or bank line's arrival to MISSING_BANK or UNEXPECTED_BANK."""
+    bank_quiet_seconds: NonNegative = 60
+    """So long nothing comes of a batch, then it is taken to be whole, where no trailer says so before."""
+    bank_tolerance: NonNegative = 0
+    """Minor units between a batch's net and its bank line."""
+    other: tuple[OtherRule, ...] = ()
+    """Lines of its account that are none of ours; the first that fits holds."""
 
 
 class Rate(msgspec.Struct, frozen=True, kw_only=True):

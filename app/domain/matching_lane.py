@@ -13,6 +13,7 @@ from msgspec.structs import replace
 
 from app.domain import open_set
 from app.domain import platform as platforms
+from app.domain.batch_records import BatchTrailer, TrailerRecorded
 from app.domain.commands import ParkedExpire, PlatformConfigure
 from app.domain.configuration import Platform
 from app.domain.decision import Conflict, Draft, Duplicate, Ignored
@@ -56,6 +57,7 @@ from app.domain.settlement import (
 )
 from app.domain.settling import settle
 from app.domain.state import PLATFORM
+from app.domain.streams import BANKING_COMMANDS
 from app.domain.timers import take_fired
 from app.domain.verdicts import with_verdict
 from app.domain.windows import (
@@ -63,6 +65,7 @@ from app.domain.windows import (
     SETTLEMENT,
     psp_of,
     restart_settlement,
+    settles_to,
     timer_subject,
     wait_for_report,
 )
@@ -78,8 +81,8 @@ def decide(draft: Draft, command: MatchingLaneRecord) -> None:
 
 
 def accepts_correction(command: MatchingLaneRecord) -> bool:
-    """A known id with other content: for a settlement line that is a correction, else a contradiction."""
-    return isinstance(command, LineRecorded)
+    """A known id with other content: for a settlement line or trailer a correction, else a contradiction."""
+    return isinstance(command, LineRecorded | TrailerRecorded)
 
 
 def correct(draft: Draft, command: MatchingLaneRecord) -> None:
@@ -87,6 +90,9 @@ def correct(draft: Draft, command: MatchingLaneRecord) -> None:
 
     `decide` alone handles a correction that keeps the kind; looking under every kind would cost each line.
     """
+    if isinstance(command, TrailerRecorded):
+        _pass_on(draft, command)
+        return
     if not isinstance(command, LineRecorded):
         raise Conflict("id_conflict", f"{command.id!r} came before with other content")
     for kind in KINDS:
@@ -99,6 +105,16 @@ def correct(draft: Draft, command: MatchingLaneRecord) -> None:
             _add_line(draft, HeldLine(record=command, earlier=earlier, reported=held.reported))
             return
     _record(draft, command)
+
+
+def _pass_on(draft: Draft, command: TrailerRecorded) -> None:
+    """To the account that its source settles to. Raises Ignored where there is none."""
+    platform: Platform | None = draft.get(PLATFORM)
+    account = settles_to(platform, command.source)
+    if account is None:
+        raise Ignored(f"{command.source} settles to no account: its batches are not compared")
+    fields = {name: getattr(command, name) for name in command.__struct_fields__}
+    draft.send(BANKING_COMMANDS, account, BatchTrailer(account=account, **fields))
 
 
 def _forget(draft: Draft, item: Item, held: HeldLine) -> None:
@@ -301,6 +317,7 @@ RULES: Final[dict[type, Callable[[Draft, Any], None]]] = {
     IdentityClaimed: _claim,
     FactUnaddressed: _hear,
     LineRecorded: _record,
+    TrailerRecorded: _pass_on,
     ExpectationPointed: _pointed,
     ExpectationUnpointed: _unpointed,
     LinePointed: _visited,

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable
 from typing import Any, Final
 
+from app.domain.batch_records import TrailerRecorded, batch_name
 from app.domain.commands import ParkedExpire, PlatformConfigure
 from app.domain.directory import CAPTURE
 from app.domain.matching import expectation_identity, home, item_ref, line_identity
@@ -55,6 +56,7 @@ _KEYS: Final[dict[type, Callable[[Any], str | None]]] = {
     LineRecorded: lambda command: home(command.psp, line_identity(command)),
     OpenEntered: _open,
     OpenLeft: _open,
+    TrailerRecorded: lambda command: home(command.psp, batch_name(command.source, command.batch_id)),
 }
 
 
@@ -119,6 +121,7 @@ def _open_rows(command: OpenEntered | OpenLeft) -> Iterable[Ref]:
 _ROWS: Final[dict[type, Callable[[Any], Iterable[Ref]]]] = {
     PlatformConfigure: lambda command: (PLATFORM,),
     ParkedExpire: lambda command: (PLATFORM,),
+    TrailerRecorded: lambda command: (PLATFORM,),
     ExpectationAnnounced: _expectation_rows,
     IdentityClaimed: _directory_rows,
     FactUnaddressed: _directory_rows,

@@ -12,6 +12,7 @@ from typing import Literal
 
 import msgspec
 
+from app.domain.batch_records import TrailerRecorded
 from app.domain.command_base import Command
 from app.domain.commands import ParkedExpire, PlatformConfigure
 from app.domain.fields import Currency, Id, LongId, SignedAmount
@@ -179,6 +180,7 @@ MatchingLaneRecord = (
     | IdentityClaimed
     | FactUnaddressed
     | LineRecorded
+    | TrailerRecorded
     | ExpectationPointed
     | ExpectationUnpointed
     | LinePointed

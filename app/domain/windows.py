@@ -37,6 +37,12 @@ def psp_of(platform: Platform | None, psp: str) -> PspConfiguration | None:
     return platform.psps.get(psp) if platform is not None else None
 
 
+def settles_to(platform: Platform | None, source: str) -> str | None:
+    """The bank account that a source's batches are paid to; None: they are not compared with a bank."""
+    configured = platform.sources.get(source) if platform is not None else None
+    return configured.settles_to if configured is not None else None
+
+
 def calendar_of(platform: Platform | None, psp: str, source: str | None = None) -> SettlementCalendar:
     """The calendar of a source, else its PSP's, else the default."""
     configured = platform.sources.get(source) if platform is not None and source is not None else None
