@@ -10,11 +10,18 @@ from typing import Any, Final
 
 import msgspec
 
+from app.domain import bank_documents
 from app.domain.audit import AuditEntry
 from app.domain.periods import PeriodClosed
 from app.domain.runs import Run, Schedule
 
 COLLECTIONS: Final[dict[str, type[msgspec.Struct]]] = {
+    bank_documents.BANK_LINE: bank_documents.HeldBankLine,
+    bank_documents.BATCH: bank_documents.Batch,
+    bank_documents.BATCH_PAGE: bank_documents.BatchPage,
+    bank_documents.BANK_NAME: bank_documents.BankName,
+    bank_documents.BANK_WEEK: bank_documents.BankWeek,
+    bank_documents.BANK_OPEN: bank_documents.BankOpen,
     "audit": AuditEntry,
     "run": Run,
     "schedule": Schedule,
