@@ -43,6 +43,8 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=Fa
     """The PSP's id of what was made."""
     url: str | None = None
     """Where the payer has to go: the hosted page, or a 3-D Secure step."""
+    psp: str | None = None
+    """Who was asked; None in operations of before this was kept."""
 
     @property
     def may_happen(self) -> bool:

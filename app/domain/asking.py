@@ -81,6 +81,7 @@ def send_call(draft: Draft, call: PspCall, subject: str) -> Asked:
         effect_id=effect.id,
         amount=call.amount,
         asked_at=draft.now,
+        psp=call.psp,
     )
 
 

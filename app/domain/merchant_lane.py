@@ -39,6 +39,7 @@ from app.domain.commands import (
 from app.domain.decision import Draft, Refused
 from app.domain.disputes import record_dispute
 from app.domain.funds import release_funds
+from app.domain.inquiries import inquire_payment, inquire_payout
 from app.domain.merchant_records import MerchantLaneRecord
 from app.domain.merchants import configure_merchant
 from app.domain.payment_creation import create_payment
@@ -47,8 +48,10 @@ from app.domain.payment_requests import (
     AuthorizationExpire,
     PaymentCapture,
     PaymentCreate,
+    PaymentInquire,
     PaymentVoid,
     PayoutApprove,
+    PayoutInquire,
     PayoutReject,
 )
 from app.domain.payout_flows import keep_flows
@@ -116,6 +119,8 @@ RULES: Final[dict[type[Command], Rule]] = {
     PaymentCapture: request_capture,
     PaymentVoid: request_void,
     AuthorizationExpire: expire_authorization,
+    PaymentInquire: inquire_payment,
+    PayoutInquire: inquire_payout,
     SplitCaptured: record_share,
     SplitRefund: refund_part,
     SplitPosted: note_posted,

@@ -31,8 +31,10 @@ from app.domain.payment_requests import (
     AuthorizationExpire,
     PaymentCapture,
     PaymentCreate,
+    PaymentInquire,
     PaymentVoid,
     PayoutApprove,
+    PayoutInquire,
     PayoutReject,
 )
 from app.domain.psp_calls import PspAnswered
@@ -73,6 +75,8 @@ MerchantLaneRecord = (
     | PaymentCapture
     | PaymentVoid
     | AuthorizationExpire
+    | PaymentInquire
+    | PayoutInquire
     | PspAnswered
     | SplitCaptured
     | SplitRefund

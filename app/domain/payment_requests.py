@@ -10,7 +10,7 @@ import msgspec
 from msgspec import Meta
 
 from app.domain.command_base import MerchantCommand, MoneyCommand, Payer
-from app.domain.fields import Amount, Id
+from app.domain.fields import Amount, Id, NonNegative
 
 CaptureMethod = Literal["automatic", "manual"]
 Url = Annotated[str, Meta(min_length=8, max_length=2000, pattern="^https?://")]
@@ -62,6 +62,25 @@ class AuthorizationExpire(MerchantCommand, frozen=True, kw_only=True, tag="autho
     is_timer: ClassVar[bool] = True
 
     payment_id: Id
+
+
+class PaymentInquire(MerchantCommand, frozen=True, kw_only=True, tag="payment.inquire"):
+    """Timer: the PSP took something in and has not told what became of it; it is asked."""
+
+    is_timer: ClassVar[bool] = True
+
+    payment_id: Id
+    done_rounds: NonNegative = 0
+    """How often it was asked already."""
+
+
+class PayoutInquire(MerchantCommand, frozen=True, kw_only=True, tag="payout.inquire"):
+    """Timer: likewise of a payout."""
+
+    is_timer: ClassVar[bool] = True
+
+    payout_id: Id
+    done_rounds: NonNegative = 0
 
 
 class PayoutApprove(MerchantCommand, frozen=True, kw_only=True, tag="payout.approve"):

@@ -9,6 +9,7 @@ from app.domain.asking import require_psp, send_call
 from app.domain.commands import PayoutFailed
 from app.domain.decision import Draft
 from app.domain.events import PayoutEvent, PayoutIsStuck, PayoutIsUnknown, PayoutWasAccepted
+from app.domain.inquiries import inquire_payout_later
 from app.domain.merchant import platform_in
 from app.domain.payout import Payout, payout_ref
 from app.domain.payout_outputs import announce_payout
@@ -74,4 +75,5 @@ def note_payout_answer(draft: Draft, command: PspAnswered, is_told: bool) -> boo
         payout = replace(payout, seq=payout.seq + 1)
         announce_payout(draft, payout, event, None, draft.now, reason=known.reason)
     draft.put(payout_ref(payout.merchant_id, payout.id), payout)
+    inquire_payout_later(draft, payout)
     return True

@@ -42,6 +42,7 @@ from app.domain.dedup import (
 )
 from app.domain.funds import TIMER as RELEASE
 from app.domain.funds import timer_subject
+from app.domain.inquiries import PAYMENT_INQUIRY, PAYOUT_INQUIRY
 from app.domain.merchant import merchant_ref
 from app.domain.parking import TIMER as PARKED
 from app.domain.parking import parked_ref
@@ -52,11 +53,14 @@ from app.domain.payment_requests import (
     AuthorizationExpire,
     PaymentCapture,
     PaymentCreate,
+    PaymentInquire,
     PaymentVoid,
     PayoutApprove,
+    PayoutInquire,
     PayoutReject,
 )
 from app.domain.payout import payout_ref
+from app.domain.periods import PeriodClose
 from app.domain.postings import available, held, pending, receivable
 from app.domain.psp_calls import PspAnswered
 from app.domain.psp_facts import to_command
@@ -215,6 +219,20 @@ def _authorization(command: AuthorizationExpire) -> Iterable[Ref]:
     )
 
 
+def _inquiry(command: PaymentInquire) -> Iterable[Ref]:
+    merchant_id, payment_id = command.merchant_id, command.payment_id
+    return (
+        PLATFORM,
+        payment_ref(merchant_id, payment_id),
+        timer_ref(merchant_id, PAYMENT_INQUIRY, payment_id),
+    )
+
+
+def _payout_inquiry(command: PayoutInquire) -> Iterable[Ref]:
+    merchant_id, payout_id = command.merchant_id, command.payout_id
+    return (PLATFORM, payout_ref(merchant_id, payout_id), timer_ref(merchant_id, PAYOUT_INQUIRY, payout_id))
+
+
 def _share(command: SplitCaptured) -> Iterable[Ref]:
     merchant_id, payment_id = command.merchant_id, command.payment_id
     return (
@@ -263,6 +281,7 @@ def _endpoint(command: WebhookEndpointCommand) -> Iterable[Ref]:
 
 _ROWS: Final[dict[type, Callable[[Any], Iterable[Ref]]]] = {
     PlatformConfigure: lambda command: (PLATFORM,),
+    PeriodClose: lambda command: (),
     MerchantConfigure: lambda command: _wallet(command.merchant_id, command.settlement_currency),
     PaymentRecord: _payment,
     PaymentAuthorized: _payment_fact,
@@ -294,6 +313,8 @@ _ROWS: Final[dict[type, Callable[[Any], Iterable[Ref]]]] = {
     PaymentCapture: _capture_request,
     PaymentVoid: _void,
     AuthorizationExpire: _authorization,
+    PaymentInquire: _inquiry,
+    PayoutInquire: _payout_inquiry,
     PspAnswered: _answer,
     SplitCaptured: _share,
     SplitRefund: _part_refund,

@@ -14,6 +14,7 @@ from app.domain.asking import EVENTS, keep_and_tell, with_asked
 from app.domain.command_base import MerchantCommand
 from app.domain.commands import PaymentFailed, PayoutFailed, RefundFailed
 from app.domain.decision import Conflict, Draft, Duplicate, Ignored, Parked
+from app.domain.inquiries import inquire_later
 from app.domain.parking import park
 from app.domain.payment import Payment, payment_ref
 from app.domain.payment_identity import find_payment
@@ -115,5 +116,6 @@ def _note(draft: Draft, command: PspAnswered, is_told: bool) -> bool:
     if is_told or (known.state == "declined" and known.operation in ("session", "authorize", "refund")):
         draft.put(payment_ref(payment.merchant_id, payment.id), payment)
     else:
-        keep_and_tell(draft, payment, known, EVENTS[known.state])
+        payment = keep_and_tell(draft, payment, known, EVENTS[known.state])
+    inquire_later(draft, payment)
     return True

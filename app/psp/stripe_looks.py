@@ -26,10 +26,17 @@ async def look(api: Api, call: PspCall) -> PspAnswer:
 
     Stripe's search lags about a minute behind: what it does not find is unknown, never absent.
     """
+    if call.payment_id is None:
+        return await _look_for_payout(api, call)
     known = call.psp_payment_id or await searched(api, call)
     if known.startswith(SESSION):
         return await _of_page(api, known)
     return _as_seen(await _retrieved(api, known))
+
+
+async def _look_for_payout(api: Api, call: PspCall) -> PspAnswer:
+    found = await look_for(api, replace(call, operation="payout"))
+    return ended("unknown", "no payout with our id is found") if found is None else _as_seen(found)
 
 
 async def _retrieved(api: Api, intent: str) -> PspAnswer:

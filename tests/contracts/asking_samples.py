@@ -112,6 +112,8 @@ ASKING_FULL: Final[tuple[msgspec.Struct, ...]] = (
     r.PayoutReject(id="rq_5", merchant_id="m-1", payout_id="po-1", by="ann", reason="not yet"),
     PayoutDue(id="payout/schedule/1", merchant_id="m-1", period="2026-11-21"),
     r.AuthorizationExpire(id="authorization/pay-1/1", **PAYMENT),
+    r.PaymentInquire(id="inquiry/pay-1/1", **PAYMENT, done_rounds=2),
+    r.PayoutInquire(id="payout_inquiry/po-1/1", merchant_id="m-1", payout_id="po-1", done_rounds=2),
     SplitCaptured(**SHARE, order_ref="o-1"),
     SplitRefund(id="pc.1.3.0", **PAYMENT, part="split_1", part_refund_id="re-1", amount=500, currency="EUR"),
     SplitPosted(id="pc.1.3.1", **PAYMENT, part="split_1", posted=11845, part_seq=3),

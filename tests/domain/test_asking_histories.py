@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import itertools
 import os
+from collections.abc import Mapping
 from random import Random
 from typing import Any, Final
 
@@ -52,8 +53,15 @@ PLANTS: Final[dict[str, tuple[str, Any]]] = {
 }
 
 
-def history(seed: int, *, with_sellers: bool = False) -> People:
+TILTED: Final[dict[str, dict[str, Any]]] = {
+    "a declined refund is never believed": {"forgets_refusals": True, "trusting": False, "no": 40},
+}
+"""What the PSP is made to be like, where a bug shows in one history of a thousand otherwise."""
+
+
+def history(seed: int, *, with_sellers: bool = False, psp: Mapping[str, Any] | None = None) -> People:
     people = People(seed, with_sellers=with_sellers)
+    vars(people.psp).update(psp or {})
     for _ in range(ACTS):
         people.act()
     people.rest()
@@ -82,11 +90,16 @@ def test_what_was_told_between_two_requests_may_come_in_any_order() -> None:
 @pytest.mark.parametrize("plant", PLANTS)
 def test_a_planted_bug_is_found(plant: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(*PLANTS[plant])
-    assert any(is_found(seed, with_sellers) for seed in range(400) for with_sellers in (False, True))
+    psp = TILTED.get(plant)
+    assert any(is_found(seed, with_sellers, psp) for seed in range(400) for with_sellers in (False, True))
 
 
-def is_found(seed: int, with_sellers: bool) -> bool:
+def test_nothing_is_found_without_a_plant_where_the_psp_is_tilted() -> None:
+    assert not any(is_found(seed, False, psp) for psp in TILTED.values() for seed in range(HISTORIES))
+
+
+def is_found(seed: int, with_sellers: bool, psp: Mapping[str, Any] | None) -> bool:
     try:
-        return breaches(history(seed, with_sellers=with_sellers)) != []
+        return breaches(history(seed, with_sellers=with_sellers, psp=psp)) != []
     except AssertionError:  # the books' own invariants
         return True

@@ -34,6 +34,7 @@ class HardPsp:
         self.payouts: dict[str, Payout] = {}
         self.told: list[PspFact] = []
         """Facts that no webhook was made of yet."""
+        self.said: list[PspFact] = []
         self.clock: Any = None
         self._kept: dict[str, PspAnswer] = {}
         self._ids = 0
@@ -51,6 +52,8 @@ class HardPsp:
             return PspAnswer(kind="misconfigured", reason="HTTP 401")
         if trouble == "unheard":
             return PspAnswer(kind="unknown", reason="HTTP 500")
+        if call.operation == "get":
+            return self._get(call)
         key = idempotency_key(call)
         answer = self._kept.get(key) or getattr(self, f"_{call.operation}")(call)
         if answer.kind == "done" or call.operation in NEVER_FORGOTTEN or not self.forgets_refusals:
@@ -100,6 +103,14 @@ class HardPsp:
             payout.state = "failed"
             return self._declined(payout.id)
         return PspAnswer(kind="done", psp_object_id=payout.id)
+
+    def _get(self, call: PspCall) -> PspAnswer:
+        """Everything it has ever said of it, whether or not a webhook arrived."""
+        named = call.payment_id or call.object_id
+        facts = tuple(
+            fact for fact in self.said if (fact.merchant_id, fact.payment_id) == (call.merchant_id, named)
+        )
+        return PspAnswer(kind="done", psp_object_id=call.psp_payment_id, facts=facts)
 
     # --- what happens there ---------------------------------------------------------------------------------
 
@@ -179,6 +190,7 @@ class HardPsp:
     def _say(self, **fields: Any) -> PspFact:
         fact = msgspec.convert({"psp": NAME, "occurred_at": self.clock(), **fields}, PspFact)
         self.told.append(fact)
+        self.said.append(fact)
         return fact
 
     def _id(self, prefix: str) -> str:
