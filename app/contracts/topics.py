@@ -118,7 +118,7 @@ TOPICS: Final = (
         key="account",
         records=BankingLaneRecord,
         retention_days=None,
-        producers=("bank door", "matching lane", "banking lane"),
+        producers=("bank door", "merchant lane", "matching lane", "banking lane"),
         consumers=("banking lane",),
         personal_data=True,
     ),

@@ -21,6 +21,7 @@ from app.domain.batch_records import (
 from app.domain.commands import PlatformConfigure
 from app.domain.fields import Currency, Id, LongId, SignedAmount
 from app.domain.money import check_currency
+from app.domain.payout_records import PayoutAnnounced, PayoutLineDue
 
 
 class BankLineFields(
@@ -62,4 +63,6 @@ BankingLaneRecord = (
     | BankLineDue
     | BankSweepDue
     | BatchTell
+    | PayoutAnnounced
+    | PayoutLineDue
 )

@@ -23,6 +23,7 @@ from app.domain.batch_records import (
 from app.domain.calendar import start_of_day
 from app.domain.commands import PlatformConfigure
 from app.domain.decision import Draft, Duplicate, Ignored, Leg
+from app.domain.payout_records import PayoutAnnounced, PayoutLineDue
 from app.domain.settlement_postings import UNAPPLIED
 from app.domain.state import PLATFORM, Ref, account_ref
 
@@ -47,6 +48,8 @@ def decide(draft: Draft, command: BankingLaneRecord) -> None:
             _record(draft, command)
         case PlatformConfigure():
             platforms.configure(draft, command)
+        case PayoutAnnounced() | PayoutLineDue():
+            raise Ignored("payouts are not paired yet")
         case BatchLines() | BatchTrailer() | BatchTell() | BatchDue() | BankLineDue() | BankSweepDue():
             raise Ignored("batches are not paired yet")
         case _:

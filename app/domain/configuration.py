@@ -125,6 +125,8 @@ class SourceConfiguration(msgspec.Struct, frozen=True, kw_only=True, omit_defaul
     """Minor units between a batch's net and its bank line."""
     other: tuple[OtherRule, ...] = ()
     """Lines of its account that are none of ours; the first that fits holds."""
+    payouts: bool = False
+    """Of a bank's source: payouts that leave `settles_to` are compared with its lines (leg C)."""
 
 
 class Rate(msgspec.Struct, frozen=True, kw_only=True):

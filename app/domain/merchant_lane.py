@@ -54,7 +54,9 @@ from app.domain.payment_requests import (
     PayoutInquire,
     PayoutReject,
 )
+from app.domain.payout_bank import note_bank
 from app.domain.payout_flows import keep_flows
+from app.domain.payout_records import PayoutBanked
 from app.domain.payout_requests import approve_payout, create_payout, reject_payout
 from app.domain.payouts import record_payout_fact
 from app.domain.psp_answers import take_answer
@@ -109,6 +111,7 @@ RULES: Final[dict[type[Command], Rule]] = {
     PayoutPaid: record_payout_fact,
     PayoutFailed: record_payout_fact,
     PayoutReturned: record_payout_fact,
+    PayoutBanked: note_bank,
     FundsRelease: release_funds,
     ParkedExpire: expire_waiting,
     WebhookEndpointCreate: create_endpoint,

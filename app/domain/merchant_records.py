@@ -37,6 +37,7 @@ from app.domain.payment_requests import (
     PayoutInquire,
     PayoutReject,
 )
+from app.domain.payout_records import PayoutBanked
 from app.domain.psp_calls import PspAnswered
 from app.domain.split_records import SplitCaptured, SplitDue, SplitPosted, SplitRefund
 from app.domain.webhook_endpoint import (
@@ -69,6 +70,7 @@ MerchantLaneRecord = (
     | PayoutPaid
     | PayoutFailed
     | PayoutReturned
+    | PayoutBanked
     | FundsRelease
     | ParkedExpire
     | PaymentCreate

@@ -4,11 +4,13 @@ The status is the strongest of the facts that are known (returned > paid > faile
 of arrival ends in the same one. Paid or returned proves that it left: a `failed` beside them posts nothing.
 """
 
+from datetime import datetime
 from typing import Final, Literal
 
 import msgspec
 
 from app.domain.asked import Asked
+from app.domain.payout_records import BankTold
 from app.domain.state import Ref
 
 PayoutStatus = Literal["started", "paid", "failed", "returned", "pending_approval", "rejected"]
@@ -51,6 +53,11 @@ class Payout(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """`amount` less its parts: what nothing explains."""
     asked: Asked | None = None
     """The call to the PSP that pays it."""
+    started_at: datetime | None = None
+    paid_at: datetime | None = None
+    returned_at: datetime | None = None
+    bank: BankTold | None = None
+    """What the banking lane has found of it; None: nothing was told."""
 
     @property
     def status(self) -> PayoutStatus:

@@ -6,6 +6,7 @@ from typing import Any
 from app.domain.decision import Draft
 from app.domain.events import PayoutEvent
 from app.domain.payout import Payout
+from app.domain.payout_bank import announce_to_bank
 from app.domain.streams import PAYMENTS_EVENTS
 
 
@@ -32,3 +33,4 @@ def announce_payout(
         **more,
     )
     draft.send(PAYMENTS_EVENTS, f"{payout.merchant_id}/{payout.id}", record)
+    announce_to_bank(draft, payout)

@@ -54,6 +54,7 @@ def start_payout(draft: Draft, command: PayoutCreate, period: str | None = None)
         period=period,
         parts=made.parts,
         residual=made.residual,
+        started_at=draft.now,
     )
     if payout.approval is None:
         payout = with_call(draft, payout)

@@ -57,7 +57,7 @@ def _repeat(payout: Payout, command: PayoutFact) -> None:
 
 
 def _paid(draft: Draft, payout: Payout, command: PayoutPaid) -> None:
-    payout = _left_after_all(draft, replace(payout, bank_fee=command.bank_fee), command)
+    payout = _left_after_all(draft, replace(payout, bank_fee=command.bank_fee, paid_at=command.occurred_at), command)
     legs = postings.payout_paid(payout.bank_account, payout.currency, payout.amount, payout.bank_fee)
     posted = draft.post("payout_paid", legs, command.occurred_at, payout.merchant_id)
     _keep(draft, payout)
@@ -65,7 +65,7 @@ def _paid(draft: Draft, payout: Payout, command: PayoutPaid) -> None:
 
 
 def _returned(draft: Draft, payout: Payout, command: PayoutReturned) -> None:
-    payout = _left_after_all(draft, payout, command)
+    payout = _left_after_all(draft, replace(payout, returned_at=command.occurred_at), command)
     legs = postings.payout_returned(payout.merchant_id, payout.bank_account, payout.currency, payout.amount)
     posted = draft.post("payout_returned", legs, command.occurred_at, payout.merchant_id)
     _keep(draft, payout)

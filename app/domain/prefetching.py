@@ -60,6 +60,7 @@ from app.domain.payment_requests import (
     PayoutReject,
 )
 from app.domain.payout import payout_ref
+from app.domain.payout_records import PayoutBanked
 from app.domain.periods import PeriodClose
 from app.domain.postings import available, held, pending, receivable
 from app.domain.psp_calls import PspAnswered
@@ -303,6 +304,7 @@ _ROWS: Final[dict[type, Callable[[Any], Iterable[Ref]]]] = {
     PayoutPaid: _payout_fact,
     PayoutFailed: _payout_fact,
     PayoutReturned: _payout_fact,
+    PayoutBanked: lambda command: (payout_ref(command.merchant_id, command.payout_id),),
     FundsRelease: _release,
     ParkedExpire: _expire,
     WebhookEndpointCreate: _endpoint,

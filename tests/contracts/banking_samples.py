@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import UTC, date, datetime
 from typing import Any, Final
 
 import msgspec
 
 from app.domain import batch_records as r
+from app.domain import payout_records as p
 
 BATCH: Final[dict[str, Any]] = {"source": "acquirer-a", "psp": "stripe", "batch_id": "B1"}
 TOTALS: Final[dict[str, Any]] = {
@@ -16,6 +18,8 @@ TOTALS: Final[dict[str, Any]] = {
     "net": 10935,
     "settle_currency": "EUR",
 }
+AT: Final = datetime(2026, 11, 20, 9, 0, tzinfo=UTC)
+PAYOUT: Final[dict[str, Any]] = {"merchant_id": "m-1", "payout_id": "po-1"}
 ACCOUNT: Final = "DE89370400440532013000"
 SUMS: Final = r.BatchSums(
     currency="EUR",
@@ -46,5 +50,34 @@ BANKING_FULL: Final[tuple[msgspec.Struct, ...]] = (
     r.BankLineDue(id="bank_line/L7/1795165200000", account=ACCOUNT, line_id="L7"),
     r.BankSweepDue(id="sweep/EUR/46241/1795165200000", account=ACCOUNT, currency="EUR", span=46241),
     r.BatchTell(id="bc.1.9.0", account=ACCOUNT, source="acquirer-a", batch_id="B1", page=3),
+    p.PayoutAnnounced(
+        id="pc.1.9.0",
+        **PAYOUT,
+        account=ACCOUNT,
+        seq=3,
+        amount=9000,
+        currency="EUR",
+        started_at=AT,
+        psp_payout_id="tr_1",
+        bank_fee=25,
+        facts=("paid", "returned"),
+        paid_at=AT,
+        returned_at=AT,
+    ),
+    p.PayoutLineDue(id="payout_line/m-1/po-1/1795165200000", **PAYOUT, account=ACCOUNT),
+    p.PayoutBanked(
+        id="bc.1.9.0",
+        **PAYOUT,
+        confirmed=True,
+        lines=(r.BankEvidence(ACCOUNT, "L7", date(2026, 11, 22)),),
+        difference=-25,
+        occurred_at=AT,
+    ),
 )
-BANKING_MINIMAL: Final[tuple[msgspec.Struct, ...]] = (r.BatchLines(id="mc.1.9.0", account=ACCOUNT, **BATCH),)
+BANKING_MINIMAL: Final[tuple[msgspec.Struct, ...]] = (
+    r.BatchLines(id="mc.1.9.0", account=ACCOUNT, **BATCH),
+    p.PayoutAnnounced(
+        id="pc.1.9.0", **PAYOUT, account=ACCOUNT, seq=1, amount=9000, currency="EUR", started_at=AT
+    ),
+    p.PayoutBanked(id="bc.1.9.0", **PAYOUT, confirmed=False, occurred_at=AT),
+)
