@@ -19,6 +19,7 @@ from app.domain.ledger_events import LedgerTransaction
 from app.domain.matching_records import MatchingLaneRecord
 from app.domain.merchant_records import MerchantLaneRecord
 from app.domain.mismatch_events import MismatchRecord
+from app.domain.runs import ReconciliationLaneRecord, RunsEvent
 from app.domain.settlement import DoorRecord
 from app.domain.webhooks import WebhookReceived
 
@@ -61,7 +62,7 @@ class Topic(msgspec.Struct, frozen=True, kw_only=True):
         return config
 
 
-_LANES: Final = ("merchant lane", "matching lane", "banking lane", "effects lane")
+_LANES: Final = ("merchant lane", "matching lane", "banking lane", "effects lane", "reconciliation lane")
 _DOORS: Final = ("settlements door", "bank door", "webhook door")
 OURS: Final = frozenset({*_LANES, *_DOORS, "workers", "web"})
 """Parts of this program among producers and consumers; a lane's timers count as the lane."""
@@ -146,12 +147,22 @@ TOPICS: Final = (
     Topic(
         name=streams.EFFECTS_REQUESTS,
         purpose="What leaves the program: calls to PSPs, merchants' webhooks; their attempts and timers",
-        key="target: psp:{name}/{shard}, webhook:{merchant_id}/{endpoint_id}",
+        key="target: psp:{name}/{shard}, webhook:{merchant_id}/{endpoint_id}, reconciliation:runs",
         records=EffectsLaneRecord,
         retention_days=None,
-        producers=("merchant lane", "effects lane", "workers", "web"),
+        producers=("merchant lane", "reconciliation lane", "effects lane", "workers", "web"),
         consumers=("effects lane",),
         personal_data=True,
+    ),
+    Topic(
+        name=streams.RECONCILIATION_COMMANDS,
+        purpose="Schedules of reconciliation runs, runs that are asked for, and what they found",
+        key="run_id or schedule_id",
+        records=ReconciliationLaneRecord,
+        retention_days=None,
+        producers=("web", "workers", "effects lane", "reconciliation lane"),
+        consumers=("reconciliation lane",),
+        personal_data=False,
     ),
     Topic(
         name=streams.PAYMENTS_EVENTS,
@@ -181,6 +192,16 @@ TOPICS: Final = (
         retention_days=30,
         producers=("merchant lane", "matching lane", "banking lane"),
         consumers=("web", "other services"),
+        personal_data=False,
+    ),
+    Topic(
+        name=streams.RECONCILIATION_RUNS,
+        purpose="Reconciliation runs as they are asked for and end, numbered per run",
+        key="run_id",
+        records=RunsEvent,
+        retention_days=30,
+        producers=("reconciliation lane",),
+        consumers=("other services",),
         personal_data=False,
     ),
     Topic(

@@ -22,6 +22,8 @@ from app.domain.commands import PlatformConfigure
 from app.domain.fields import Currency, Id, LongId, SignedAmount
 from app.domain.money import check_currency
 from app.domain.payout_records import PayoutAnnounced, PayoutLineDue
+from app.domain.periods import PeriodClose
+from app.domain.workflow_records import MismatchActions
 
 
 class BankLineFields(
@@ -56,6 +58,8 @@ class BankLineRecorded(BankLineFields, frozen=True, kw_only=True, tag="bank_line
 
 BankingLaneRecord = (
     PlatformConfigure
+    | PeriodClose
+    | MismatchActions
     | BankLineRecorded
     | BatchLines
     | BatchTrailer

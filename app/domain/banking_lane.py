@@ -25,6 +25,7 @@ from app.domain.commands import PlatformConfigure
 from app.domain.decision import Draft, Duplicate, Ignored, Leg
 from app.domain.payout_records import PayoutAnnounced, PayoutLineDue
 from app.domain.settlement_postings import UNAPPLIED
+from app.domain.periods import PeriodClose, close_period
 from app.domain.state import PLATFORM, Ref, account_ref
 
 
@@ -51,6 +52,10 @@ def decide(draft: Draft, command: BankingLaneRecord) -> None:
         case PayoutAnnounced() | PayoutLineDue():
             raise Ignored("payouts are not paired yet")
         case BatchLines() | BatchTrailer() | BatchTell() | BatchDue() | BankLineDue() | BankSweepDue():
+        case PeriodClose():
+            close_period(draft, command)
+        case MismatchAction():
+            workflow.act(draft, command, BOOKS)
             raise Ignored("batches are not paired yet")
         case _:
             assert_never(command)
@@ -58,7 +63,9 @@ def decide(draft: Draft, command: BankingLaneRecord) -> None:
 
 def record_key(command: BankingLaneRecord) -> str | None:
     """The Kafka key a record must have; None: goes to every partition."""
-    return None if isinstance(command, PlatformConfigure) else command.account
+    if isinstance(command, MismatchAction):
+        return command.owner_key
+    return None if isinstance(command, PlatformConfigure | PeriodClose) else command.account
 
 
 def prefetch(command: BankingLaneRecord) -> Iterable[Ref]:
@@ -68,6 +75,10 @@ def prefetch(command: BankingLaneRecord) -> Iterable[Ref]:
     if not isinstance(command, BankLineRecorded):
         return ()
     bank, unapplied = _accounts(command)
+    if isinstance(command, PeriodClose):
+        return ()
+    if isinstance(command, MismatchAction):
+        return workflow.prefetch(command)
     return (line_ref(command), account_ref(bank, command.currency), account_ref(unapplied, command.currency))
 
 

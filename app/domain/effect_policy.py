@@ -75,6 +75,14 @@ DEFAULTS: Final[Mapping[str, Policy]] = {
         deadline_seconds=4 * 86_400.0,
         timeout_seconds=15.0,
     ),
+    # A look at the whole database: few at once, and long.
+    "reconciliation.report": Policy(
+        concurrency=2,
+        pauses_seconds=(1.0, 5.0, 30.0, 120.0),
+        repeat_last_pause=True,
+        deadline_seconds=6 * 3600.0,
+        timeout_seconds=900.0,
+    ),
 }
 
 

@@ -8,6 +8,7 @@ back to it as a record.
 
 from __future__ import annotations
 
+from datetime import date
 from typing import ClassVar, Literal
 from zlib import crc32
 
@@ -17,6 +18,7 @@ from app.domain.command_base import Command
 from app.domain.commands import PlatformConfigure
 from app.domain.fields import Id, LongId, Moment, NonNegative
 from app.domain.psp_calls import PspCall
+from app.domain.run_scope import RunId, RunScope
 
 EffectStatus = Literal["ready", "waiting", "done", "dead"]
 AttemptOutcome = Literal["done", "retry", "failed"]
@@ -41,7 +43,23 @@ class WebhookDelivery(
     """Until when the generation before it signs as well."""
 
 
-Work = PspCall | WebhookDelivery
+class ReportRun(
+    msgspec.Struct,
+    frozen=True,
+    kw_only=True,
+    tag_field="kind",
+    tag="reconciliation.report",
+    omit_defaults=True,
+):
+    """Makes the report of a reconciliation run; nothing leaves the program, but retries and leases are these."""
+
+    run_id: RunId
+    scope: RunScope = RunScope()
+    as_of: date
+    known_at: Moment | None = None
+
+
+Work = PspCall | WebhookDelivery | ReportRun
 
 
 class EffectCommand(Command, frozen=True, kw_only=True):

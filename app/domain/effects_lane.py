@@ -18,11 +18,19 @@ from app.domain.commands import PlatformConfigure
 from app.domain.decision import Draft, Duplicate, Ignored
 from app.domain.effect import REASON_CHARACTERS, Effect, Tried, effect_ref, ready, timer_subject, with_attempt
 from app.domain.effect_policy import Policy, pause_after, policy_for
-from app.domain.effects import EffectAttempted, EffectDue, EffectRedrive, EffectRequested, EffectsLaneRecord
+from app.domain.effects import (
+    EffectAttempted,
+    EffectDue,
+    EffectRedrive,
+    EffectRequested,
+    EffectsLaneRecord,
+    ReportRun,
+)
 from app.domain.merchant import platform_in
 from app.domain.psp_calls import PspAnswered, PspCall
+from app.domain.runs import RunFinished
 from app.domain.state import PLATFORM, Ref
-from app.domain.streams import PAYMENTS_COMMANDS
+from app.domain.streams import PAYMENTS_COMMANDS, RECONCILIATION_COMMANDS
 from app.domain.timers import clear_timer, set_timer, take_fired, timer_ref
 
 TIMER: Final = "effect.due"
@@ -126,6 +134,14 @@ def _give_up(draft: Draft, effect: Effect, reason: str) -> Effect:
     """Dead; whoever asked a PSP is told, because nobody will ask it again."""
     if isinstance(effect.work, PspCall):
         draft.send(PAYMENTS_COMMANDS, effect.work.merchant_id, _gave_up(draft, effect, effect.work, reason))
+    if isinstance(effect.work, ReportRun):
+        failed = RunFinished(
+            id=draft.next_id(),
+            run_id=effect.work.run_id,
+            outcome="failed",
+            reason=reason[:REASON_CHARACTERS],
+        )
+        draft.send(RECONCILIATION_COMMANDS, failed.run_id, failed)
     return msgspec.structs.replace(effect, status="dead", next_at=None, reason=reason[:REASON_CHARACTERS])
 
 

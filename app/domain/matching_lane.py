@@ -44,6 +44,7 @@ from app.domain.matching_records import (
     OpenEntered,
     OpenLeft,
 )
+from app.domain.periods import PeriodClose, close_period
 from app.domain.routing import assign, move_pointers, take_back, tell_visitor, unpoint
 from app.domain.settlement import (
     ExpectationAnnounced,
@@ -314,6 +315,7 @@ RULES: Final[dict[type, Callable[[Draft, Any], None]]] = {
     PlatformConfigure: platforms.configure,
     ExpectationAnnounced: _expect,
     ExpectationWithdrawn: _withdraw,
+    PeriodClose: close_period,
     IdentityClaimed: _claim,
     FactUnaddressed: _hear,
     LineRecorded: _record,

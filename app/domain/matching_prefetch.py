@@ -18,6 +18,7 @@ from app.domain.matching_records import (
 from app.domain.mismatches import mismatch_ref
 from app.domain.open_rows import facing_refs, own_ref
 from app.domain.settlement import (
+from app.domain.periods import PeriodClose
     ExpectationAnnounced,
     FactUnaddressed,
     IdentityClaimed,
@@ -53,6 +54,7 @@ _KEYS: Final[dict[type, Callable[[Any], str | None]]] = {
     PlatformConfigure: lambda command: None,
     ParkedExpire: lambda command: str(command.key),
     ExpectationAnnounced: lambda command: home(command.psp, expectation_identity(command)),
+    PeriodClose: lambda command: None,
     LineRecorded: lambda command: home(command.psp, line_identity(command)),
     OpenEntered: _open,
     OpenLeft: _open,
@@ -123,6 +125,7 @@ _ROWS: Final[dict[type, Callable[[Any], Iterable[Ref]]]] = {
     ParkedExpire: lambda command: (PLATFORM,),
     TrailerRecorded: lambda command: (PLATFORM,),
     ExpectationAnnounced: _expectation_rows,
+    PeriodClose: lambda command: (),
     IdentityClaimed: _directory_rows,
     FactUnaddressed: _directory_rows,
     LineRecorded: _line_rows,

@@ -16,6 +16,7 @@ from app.domain.batch_records import TrailerRecorded
 from app.domain.command_base import Command
 from app.domain.commands import ParkedExpire, PlatformConfigure
 from app.domain.fields import Currency, Id, LongId, SignedAmount
+from app.domain.periods import PeriodClose
 from app.domain.settlement import (
     ExpectationAnnounced,
     ExpectationWithdrawn,
@@ -176,6 +177,7 @@ def open_key(psp: str, currency: str) -> str:
 MatchingLaneRecord = (
     PlatformConfigure
     | ExpectationAnnounced
+    | PeriodClose
     | ExpectationWithdrawn
     | IdentityClaimed
     | FactUnaddressed

@@ -59,6 +59,7 @@ from app.domain.payout_flows import keep_flows
 from app.domain.payout_records import PayoutBanked
 from app.domain.payout_requests import approve_payout, create_payout, reject_payout
 from app.domain.payouts import record_payout_fact
+from app.domain.periods import PeriodClose, close_period
 from app.domain.psp_answers import take_answer
 from app.domain.psp_calls import PspAnswered
 from app.domain.refund_failures import record_refund_failure
@@ -91,6 +92,7 @@ Rule = Callable[[Draft, Any], tuple[str, ...] | None]
 RULES: Final[dict[type[Command], Rule]] = {
     PlatformConfigure: platform.configure,
     MerchantConfigure: configure_merchant,
+    PeriodClose: close_period,
     PaymentRecord: record_payment,
     PaymentAuthorized: record_payment_fact,
     PaymentActionRequired: record_payment_fact,

@@ -38,6 +38,7 @@ from app.domain.payment_requests import (
     PayoutReject,
 )
 from app.domain.payout_records import PayoutBanked
+from app.domain.periods import PeriodClose
 from app.domain.psp_calls import PspAnswered
 from app.domain.split_records import SplitCaptured, SplitDue, SplitPosted, SplitRefund
 from app.domain.webhook_endpoint import (
@@ -50,6 +51,7 @@ from app.domain.webhook_endpoint import (
 MerchantLaneRecord = (
     PlatformConfigure
     | MerchantConfigure
+    | PeriodClose
     | PaymentRecord
     | PaymentAuthorized
     | PaymentActionRequired

@@ -12,6 +12,8 @@ PAYMENTS_EVENTS: Final = "payments.events"
 LEDGER_TRANSACTIONS: Final = "ledger.transactions"
 RECONCILIATION_MISMATCHES: Final = "reconciliation.mismatches"
 EFFECTS_REQUESTS: Final = "effects.requests"
+RECONCILIATION_COMMANDS: Final = "reconciliation.commands"
+RECONCILIATION_RUNS: Final = "reconciliation.runs"
 
 LANE_CODES: Final = {
     PAYMENTS_COMMANDS: "pc",
@@ -21,5 +23,6 @@ LANE_CODES: Final = {
     BANKING_COMMANDS: "bc",
     PSP_WEBHOOKS: "pw",
     EFFECTS_REQUESTS: "er",
+    RECONCILIATION_COMMANDS: "rc",
 }
 """Short topic codes that begin every id made by a lane; a data format, never to be changed."""

@@ -7,12 +7,13 @@ from collections.abc import Mapping
 from typing import Any
 
 from app.checkout_links import load_checkout_links
-from app.domain.effects import WebhookDelivery
+from app.domain.effects import ReportRun, WebhookDelivery
 from app.domain.psp_calls import PspCall
 from app.effects.endpoints import current_endpoints
 from app.effects.kind import Kind
 from app.effects.psp_call import PspCalls
 from app.effects.public_addresses import PublicAddresses, allowed_networks
+from app.effects.run_reports import RunReports
 from app.effects.secrets import load_endpoint_secrets
 from app.effects.webhook_delivery import WebhookDeliveries
 from app.settings import Settings
@@ -27,4 +28,5 @@ def open_kinds(settings: Settings, pool: Any) -> Mapping[type, Kind]:
             PublicAddresses(allowed_networks(os.environ)),
             current_endpoints(pool).find,
         ),
+        ReportRun: RunReports(pool),
     }

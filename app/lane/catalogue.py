@@ -4,7 +4,15 @@ from collections.abc import Mapping
 from typing import Final
 
 from app.contracts.codec import decoder
-from app.domain import bank_door, banking_lane, effects_lane, matching_lane, merchant_lane, settlement_door
+from app.domain import (
+    bank_door,
+    banking_lane,
+    effects_lane,
+    matching_lane,
+    merchant_lane,
+    reconciliation_lane,
+    settlement_door,
+)
 from app.domain.streams import (
     BANK_LINES,
     BANKING_COMMANDS,
@@ -12,6 +20,7 @@ from app.domain.streams import (
     MATCHING_COMMANDS,
     PAYMENTS_COMMANDS,
     PSP_WEBHOOKS,
+    RECONCILIATION_COMMANDS,
     SETTLEMENTS_LINES,
 )
 from app.lane.ports import Rules
@@ -57,6 +66,13 @@ RULES: Final[Mapping[str, Rules]] = {
         decide=effects_lane.decide,
         prefetch=effects_lane.prefetch,
         record_key=effects_lane.record_key,
+    ),
+    RECONCILIATION_COMMANDS: Rules(
+        topic=RECONCILIATION_COMMANDS,
+        decode=decoder(RECONCILIATION_COMMANDS),
+        decide=reconciliation_lane.decide,
+        prefetch=reconciliation_lane.prefetch,
+        record_key=reconciliation_lane.record_key,
     ),
     BANK_LINES: Rules(
         topic=BANK_LINES,

@@ -23,6 +23,7 @@ from app.domain.mismatch import Mismatch
 from app.domain.parking import Parked
 from app.domain.payment import Payment
 from app.domain.payout import Payout
+from app.domain.runs import ReconciliationLaneRecord
 from app.domain.state import Kind, Ref
 from app.domain.timers import Timer, from_epoch_ms
 from app.store.changes import plain_text
@@ -59,7 +60,7 @@ _DOCUMENTS: Final[Mapping[str, msgspec.json.Decoder[Any]]] = {
     "effect": msgspec.json.Decoder(Effect),
 }
 _RECORDS: Final = msgspec.json.Decoder(
-    cast(Any, MerchantLaneRecord | MatchingLaneRecord | BankingLaneRecord | EffectsLaneRecord)
+    cast(Any, MerchantLaneRecord | MatchingLaneRecord | BankingLaneRecord | EffectsLaneRecord | ReconciliationLaneRecord)
 )
 """Of a timer, whichever lane set it."""
 

@@ -33,6 +33,7 @@ from tests.contracts.effect_samples import EFFECTS_FULL, EFFECTS_MINIMAL
 from tests.contracts.endpoint_samples import ENDPOINTS_FULL, ENDPOINTS_MINIMAL
 from tests.contracts.event_samples import EVENTS, EVENTS_MINIMAL, NAMED, PAYOUT_STARTED_EARLIER
 from tests.contracts.matching_samples import MATCHING_EARLIER, MATCHING_FULL, MATCHING_MINIMAL
+from tests.contracts.run_samples import RUNS_FULL, RUNS_MINIMAL
 from tests.contracts.workflow_samples import WORKED
 
 AT: Final = datetime(2026, 11, 20, 9, 0, tzinfo=UTC)
@@ -108,6 +109,7 @@ FULL: Final[tuple[msgspec.Struct, ...]] = (
     *EVENTS,
     *MATCHING_FULL,
     *EFFECTS_FULL,
+    *RUNS_FULL,
     *ASKING_FULL,
     *BANKING_FULL,
     *ENDPOINTS_FULL,
@@ -278,6 +280,7 @@ MINIMAL: Final[tuple[msgspec.Struct, ...]] = (
     *EVENTS_MINIMAL,
     *MATCHING_MINIMAL,
     *EFFECTS_MINIMAL,
+    *RUNS_MINIMAL,
     *ASKING_MINIMAL,
     *BANKING_MINIMAL,
     *ENDPOINTS_MINIMAL,

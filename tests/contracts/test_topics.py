@@ -6,7 +6,13 @@ from app.contracts.topics import APP_ID, BY_NAME, OURS, TOPICS, changelog_topic,
 from app.domain import streams
 from app.settings import Settings
 
-FOR_EVER = ("payments.commands", "matching.commands", "banking.commands", "effects.requests")
+FOR_EVER = (
+    "payments.commands",
+    "matching.commands",
+    "banking.commands",
+    "effects.requests",
+    "reconciliation.commands",
+)
 
 
 def test_names_are_a_data_format() -> None:
@@ -18,9 +24,12 @@ def test_names_are_a_data_format() -> None:
         "bank.lines",
         "psp.webhooks",
         "effects.requests",
+        "reconciliation.commands",
+        "alerts.commands",
         "payments.events",
         "ledger.transactions",
         "reconciliation.mismatches",
+        "reconciliation.runs",
         "tallystick-wallets-changelog",
         "tallystick-dedup_keys-changelog",
     ]
