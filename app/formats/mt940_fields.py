@@ -1,0 +1,49 @@
+"""The fields of SWIFT messages: `:61:…` with the lines that follow it, and where a message ends."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final, NamedTuple
+
+from app.formats.files import text_lines
+
+FIELD: Final = re.compile(r":([0-9]{2}[A-Z]?|NS):(.*)", re.DOTALL)
+END: Final = re.compile(r"-(?:\}.*|X+)?")
+BLOCK: Final = re.compile(r"\{[1-5]:.*")
+FRAME: Final = "\x01\x02\x03\x04"
+"""Characters that SWIFT puts around messages."""
+LONGEST_FIELD: Final = 1_000
+"""Lines; a field has six."""
+
+
+class Field(NamedTuple):
+    """`tag` None: the end of a message. `text` is its lines without the tag, joined by line feeds."""
+
+    tag: str | None
+    line: int
+    text: str
+
+    @property
+    def raw(self) -> str:
+        return f":{self.tag}:{self.text}"
+
+
+def fields(path: Path, encoding: str) -> Iterator[Field]:
+    """All fields of a file; what stands before the first one and behind an end is noise."""
+    tag, begun, lines = None, 0, list[str]()
+    for number, line in enumerate(text_lines(path, encoding), 1):
+        clean = line.rstrip("\r\n").strip(FRAME)
+        found = FIELD.fullmatch(clean)
+        if found is not None or END.fullmatch(clean.rstrip()) or BLOCK.fullmatch(clean):
+            if tag is not None:
+                yield Field(tag, begun, "\n".join(lines).rstrip())
+            tag, begun, lines = (found[1], number, [found[2]]) if found is not None else (None, 0, [])
+            if found is None:
+                yield Field(None, number, "")
+        elif tag is not None and len(lines) < LONGEST_FIELD:
+            lines.append(clean)
+    if tag is not None:
+        yield Field(tag, begun, "\n".join(lines).rstrip())
+    yield Field(None, 0, "")
