@@ -12,6 +12,7 @@ from typing import Any, Final, Literal
 import msgspec
 
 from app.domain import streams
+from app.domain.alert_records import AlertsLaneRecord
 from app.domain.banking import BankingLaneRecord, BankLine
 from app.domain.effects import EffectsLaneRecord
 from app.domain.events import PaymentsEvent
@@ -62,7 +63,14 @@ class Topic(msgspec.Struct, frozen=True, kw_only=True):
         return config
 
 
-_LANES: Final = ("merchant lane", "matching lane", "banking lane", "effects lane", "reconciliation lane")
+_LANES: Final = (
+    "merchant lane",
+    "matching lane",
+    "banking lane",
+    "effects lane",
+    "alerts lane",
+    "reconciliation lane",
+)
 _DOORS: Final = ("settlements door", "bank door", "webhook door")
 OURS: Final = frozenset({*_LANES, *_DOORS, "workers", "web"})
 """Parts of this program among producers and consumers; a lane's timers count as the lane."""
@@ -147,10 +155,10 @@ TOPICS: Final = (
     Topic(
         name=streams.EFFECTS_REQUESTS,
         purpose="What leaves the program: calls to PSPs, merchants' webhooks; their attempts and timers",
-        key="target: psp:{name}/{shard}, webhook:{merchant_id}/{endpoint_id}, reconciliation:runs",
+        key="target: psp:{name}/{shard}, webhook:{merchant}/{endpoint}, alert:{channel}, reconciliation:runs",
         records=EffectsLaneRecord,
         retention_days=None,
-        producers=("merchant lane", "reconciliation lane", "effects lane", "workers", "web"),
+        producers=("merchant lane", "alerts lane", "reconciliation lane", "effects lane", "workers", "web"),
         consumers=("effects lane",),
         personal_data=True,
     ),
@@ -162,6 +170,24 @@ TOPICS: Final = (
         retention_days=None,
         producers=("web", "workers", "effects lane", "reconciliation lane"),
         consumers=("reconciliation lane",),
+        personal_data=False,
+    ),
+    Topic(
+        name=streams.ALERTS_COMMANDS,
+        purpose="What people may have to hear of: mismatches, the program's own state, failed deliveries",
+        key="psp; `platform` where there is none",
+        records=AlertsLaneRecord,
+        retention_days=None,
+        producers=(
+            "merchant lane",
+            "matching lane",
+            "banking lane",
+            "effects lane",
+            "alerts lane",
+            "workers",
+            "web",
+        ),
+        consumers=("alerts lane",),
         personal_data=False,
     ),
     Topic(

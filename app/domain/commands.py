@@ -9,6 +9,7 @@ from typing import Annotated, ClassVar
 import msgspec
 from msgspec import Meta
 
+from app.domain.alert_rules import AlertConfiguration
 from app.domain.command_base import Command, MerchantCommand, MoneyCommand, Payer
 from app.domain.configuration import BookRates, FeePlan, PayoutSchedule, PspConfiguration, SourceConfiguration
 from app.domain.effect_policy import EffectLimits
@@ -36,6 +37,8 @@ class PlatformConfigure(Command, frozen=True, kw_only=True, tag="platform.config
     """Who is asked to pay merchants out; None: upstream does that by itself."""
     payout_approval_above: NonNegative | None = None
     """Payouts above this need a second person, minor units of each currency; None: none does."""
+    alerts: AlertConfiguration | None = None
+    """Who is told of what is found and of what fails; None: nobody."""
 
 
 class MerchantConfigure(MerchantCommand, frozen=True, kw_only=True, tag="merchant.configure"):

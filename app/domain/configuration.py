@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta
 
+from app.domain.alert_rules import AlertConfiguration
 from app.domain.calendar import check_time_zone
 from app.domain.effect_policy import EffectLimits
 from app.domain.fields import MAX_AMOUNT, Amount, BasisPoints, Currency, Id, NonNegative
@@ -167,3 +168,4 @@ class Platform(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     default_psp: str | None = None
     payout_psp: str | None = None
     payout_approval_above: int | None = None
+    alerts: AlertConfiguration | None = None

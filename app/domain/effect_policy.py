@@ -59,6 +59,7 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
 
 
 FIRST_PAUSES: Final = (1.0, 2.0, 4.0, 8.0, 16.0)
+ALERT_PAUSES: Final = (*FIRST_PAUSES, 30.0, 60.0, 120.0)
 DEFAULTS: Final[Mapping[str, Policy]] = {
     # What is unknown is asked again until it is known. PSPs keep idempotency keys for a day.
     "psp.call": Policy(
@@ -67,6 +68,36 @@ DEFAULTS: Final[Mapping[str, Policy]] = {
         repeat_last_pause=True,
         deadline_seconds=23 * 3600.0,
         timeout_seconds=30.0,
+    ),
+    # Given up within half an hour: another channel is then tried, and what is late is no alert.
+    "alert.slack": Policy(
+        concurrency=2,
+        per_second=1.0,  # Slack's own limit of an incoming webhook
+        pauses_seconds=ALERT_PAUSES,
+        repeat_last_pause=False,
+        deadline_seconds=1800.0,
+        timeout_seconds=15.0,
+    ),
+    "alert.email": Policy(
+        concurrency=4,
+        pauses_seconds=ALERT_PAUSES,
+        repeat_last_pause=False,
+        deadline_seconds=1800.0,
+        timeout_seconds=30.0,
+    ),
+    "alert.webhook": Policy(
+        concurrency=8,
+        pauses_seconds=ALERT_PAUSES,
+        repeat_last_pause=False,
+        deadline_seconds=1800.0,
+        timeout_seconds=15.0,
+    ),
+    "alert.digest": Policy(
+        concurrency=1,
+        pauses_seconds=(*FIRST_PAUSES, 60.0, 300.0),
+        repeat_last_pause=True,
+        deadline_seconds=12 * 3600.0,
+        timeout_seconds=60.0,
     ),
     "webhook.delivery": Policy(
         concurrency=8,

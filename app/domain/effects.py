@@ -14,6 +14,7 @@ from zlib import crc32
 
 import msgspec
 
+from app.domain.alert_delivery import CountDigest, EmailAlert, SlackAlert, WebhookAlert
 from app.domain.command_base import Command
 from app.domain.commands import PlatformConfigure
 from app.domain.fields import Id, LongId, Moment, NonNegative
@@ -59,13 +60,13 @@ class ReportRun(
     known_at: Moment | None = None
 
 
-Work = PspCall | WebhookDelivery | ReportRun
+Work = PspCall | SlackAlert | EmailAlert | WebhookAlert | CountDigest | WebhookDelivery | ReportRun
 
 
 class EffectCommand(Command, frozen=True, kw_only=True):
     target: LongId
-    """The record's Kafka key: `psp:{name}/{shard}` or `webhook:{merchant_id}/{endpoint_id}`. Effects of one
-    target share its limits and its circuit breaker."""
+    """The record's Kafka key: `psp:{name}/{shard}`, `webhook:{merchant_id}/{endpoint_id}`, `alert:{channel}`.
+    Effects of one target share its limits and its circuit breaker."""
 
 
 class EffectRequested(EffectCommand, frozen=True, kw_only=True, tag="effect.requested"):

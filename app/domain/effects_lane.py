@@ -14,6 +14,8 @@ from typing import Final, assert_never
 import msgspec
 
 from app.domain import platform as platforms
+from app.domain.alert_delivery import AlertDelivery
+from app.domain.alert_records import AlertUndelivered
 from app.domain.commands import PlatformConfigure
 from app.domain.decision import Draft, Duplicate, Ignored
 from app.domain.effect import REASON_CHARACTERS, Effect, Tried, effect_ref, ready, timer_subject, with_attempt
@@ -30,7 +32,7 @@ from app.domain.merchant import platform_in
 from app.domain.psp_calls import PspAnswered, PspCall
 from app.domain.runs import RunFinished
 from app.domain.state import PLATFORM, Ref
-from app.domain.streams import PAYMENTS_COMMANDS, RECONCILIATION_COMMANDS
+from app.domain.streams import ALERTS_COMMANDS, PAYMENTS_COMMANDS, RECONCILIATION_COMMANDS
 from app.domain.timers import clear_timer, set_timer, take_fired, timer_ref
 
 TIMER: Final = "effect.due"
@@ -109,7 +111,9 @@ def _after(draft: Draft, effect: Effect, command: EffectAttempted) -> Effect:
     if command.outcome == "done":
         return with_attempt(effect, tried, status="done", next_at=None, reason=None)
     if command.outcome == "failed":
-        return with_attempt(effect, tried, status="dead", next_at=None, reason=tried.reason or "it failed")
+        reason = tried.reason or "it failed"
+        _tell_undelivered(draft, effect, reason)
+        return with_attempt(effect, tried, status="dead", next_at=None, reason=reason)
     return _next_attempt(draft, with_attempt(effect, tried, failures=effect.failures + 1), command)
 
 
@@ -131,7 +135,7 @@ def _wait(draft: Draft, effect: Effect, next_at: datetime) -> Effect:
 
 
 def _give_up(draft: Draft, effect: Effect, reason: str) -> Effect:
-    """Dead; whoever asked a PSP is told, because nobody will ask it again."""
+    """Dead; whoever asked is told, because nobody will try it again."""
     if isinstance(effect.work, PspCall):
         draft.send(PAYMENTS_COMMANDS, effect.work.merchant_id, _gave_up(draft, effect, effect.work, reason))
     if isinstance(effect.work, ReportRun):
@@ -142,7 +146,24 @@ def _give_up(draft: Draft, effect: Effect, reason: str) -> Effect:
             reason=reason[:REASON_CHARACTERS],
         )
         draft.send(RECONCILIATION_COMMANDS, failed.run_id, failed)
+    _tell_undelivered(draft, effect, reason)
     return msgspec.structs.replace(effect, status="dead", next_at=None, reason=reason[:REASON_CHARACTERS])
+
+
+def _tell_undelivered(draft: Draft, effect: Effect, reason: str) -> None:
+    """An alert that a channel did not take goes on by another."""
+    if not isinstance(effect.work, AlertDelivery):
+        return
+    work = effect.work
+    undelivered = AlertUndelivered(
+        id=draft.next_id(),
+        lane=work.message.lane,
+        channel=work.channel,
+        message=work.message,
+        tried=work.tried,
+        reason=reason[:REASON_CHARACTERS],
+    )
+    draft.send(ALERTS_COMMANDS, undelivered.lane, undelivered)
 
 
 def _gave_up(draft: Draft, effect: Effect, call: PspCall, reason: str) -> PspAnswered:

@@ -7,6 +7,7 @@ from typing import Final
 import msgspec
 from msgspec.structs import replace
 
+from app.domain.alert_notices import notify
 from app.domain.audit import Act, append
 from app.domain.decision import Draft
 from app.domain.mismatch import OPEN_STATUSES, Mismatch
@@ -33,10 +34,12 @@ def mismatch_ref(mismatch_id: str) -> Ref:
 def keep(
     draft: Draft, mismatch: Mismatch, event: type[MismatchRecord], tell: tuple[str, ...] = ()
 ) -> Mismatch:
-    """Write the row and send its event. `tell`: people whom it concerns."""
+    """Write the row, send its event, and what alerts may want of it. `tell`: people whom it concerns."""
+    before: Mismatch | None = draft.get(mismatch_ref(mismatch.id))
     kept = _timed(replace(mismatch, seq=mismatch.seq + 1), draft.now)
     draft.put(mismatch_ref(kept.id), kept)
     draft.send(RECONCILIATION_MISMATCHES, kept.id, _event(event, kept, draft.next_id(), draft.now, tell))
+    notify(draft, before, kept)
     return kept
 
 

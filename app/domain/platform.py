@@ -22,5 +22,6 @@ def configure(draft: Draft, command: PlatformConfigure) -> None:
         default_psp=command.default_psp,
         payout_psp=command.payout_psp,
         payout_approval_above=command.payout_approval_above,
+        alerts=command.alerts,
     )
     draft.put(PLATFORM, platform)

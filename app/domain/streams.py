@@ -12,6 +12,7 @@ PAYMENTS_EVENTS: Final = "payments.events"
 LEDGER_TRANSACTIONS: Final = "ledger.transactions"
 RECONCILIATION_MISMATCHES: Final = "reconciliation.mismatches"
 EFFECTS_REQUESTS: Final = "effects.requests"
+ALERTS_COMMANDS: Final = "alerts.commands"
 RECONCILIATION_COMMANDS: Final = "reconciliation.commands"
 RECONCILIATION_RUNS: Final = "reconciliation.runs"
 
@@ -23,6 +24,7 @@ LANE_CODES: Final = {
     BANKING_COMMANDS: "bc",
     PSP_WEBHOOKS: "pw",
     EFFECTS_REQUESTS: "er",
+    ALERTS_COMMANDS: "al",
     RECONCILIATION_COMMANDS: "rc",
 }
 """Short topic codes that begin every id made by a lane; a data format, never to be changed."""

@@ -5,6 +5,7 @@ from typing import Final
 
 from app.contracts.codec import decoder
 from app.domain import (
+    alerts_lane,
     bank_door,
     banking_lane,
     effects_lane,
@@ -14,6 +15,7 @@ from app.domain import (
     settlement_door,
 )
 from app.domain.streams import (
+    ALERTS_COMMANDS,
     BANK_LINES,
     BANKING_COMMANDS,
     EFFECTS_REQUESTS,
@@ -73,6 +75,13 @@ RULES: Final[Mapping[str, Rules]] = {
         decide=reconciliation_lane.decide,
         prefetch=reconciliation_lane.prefetch,
         record_key=reconciliation_lane.record_key,
+    ),
+    ALERTS_COMMANDS: Rules(
+        topic=ALERTS_COMMANDS,
+        decode=decoder(ALERTS_COMMANDS),
+        decide=alerts_lane.decide,
+        prefetch=alerts_lane.prefetch,
+        record_key=alerts_lane.record_key,
     ),
     BANK_LINES: Rules(
         topic=BANK_LINES,

@@ -11,6 +11,7 @@ from typing import Any, Final
 import msgspec
 
 from app.domain import bank_documents
+from app.domain.alert import Alert, AlertMember, AlertWindow
 from app.domain.audit import AuditEntry
 from app.domain.periods import PeriodClosed
 from app.domain.runs import Run, Schedule
@@ -22,6 +23,9 @@ COLLECTIONS: Final[dict[str, type[msgspec.Struct]]] = {
     bank_documents.BANK_NAME: bank_documents.BankName,
     bank_documents.BANK_WEEK: bank_documents.BankWeek,
     bank_documents.BANK_OPEN: bank_documents.BankOpen,
+    "alert": Alert,
+    "alert_window": AlertWindow,
+    "alert_member": AlertMember,
     "audit": AuditEntry,
     "run": Run,
     "schedule": Schedule,

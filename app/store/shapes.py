@@ -11,6 +11,7 @@ from typing import Any, Final, cast
 
 import msgspec
 
+from app.domain.alert_records import AlertsLaneRecord
 from app.domain.banking import BankingLaneRecord
 from app.domain.configuration import Platform
 from app.domain.effect import Effect
@@ -60,7 +61,15 @@ _DOCUMENTS: Final[Mapping[str, msgspec.json.Decoder[Any]]] = {
     "effect": msgspec.json.Decoder(Effect),
 }
 _RECORDS: Final = msgspec.json.Decoder(
-    cast(Any, MerchantLaneRecord | MatchingLaneRecord | BankingLaneRecord | EffectsLaneRecord | ReconciliationLaneRecord)
+    cast(
+        Any,
+        MerchantLaneRecord
+        | MatchingLaneRecord
+        | BankingLaneRecord
+        | EffectsLaneRecord
+        | AlertsLaneRecord
+        | ReconciliationLaneRecord,
+    )
 )
 """Of a timer, whichever lane set it."""
 

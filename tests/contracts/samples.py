@@ -27,6 +27,7 @@ from app.domain.effect_policy import EffectLimits
 from app.domain.ledger_events import LedgerEntry, LedgerTransaction
 from app.domain.mismatch_events import MismatchChanged, MismatchOpened, MismatchResolved
 from app.domain.webhooks import WebhookReceived
+from tests.contracts.alert_samples import ALERTS, ALERTS_EARLIER, ALERTS_FULL, ALERTS_MINIMAL
 from tests.contracts.asking_samples import ASKING_FULL, ASKING_MINIMAL
 from tests.contracts.banking_samples import BANKING_FULL, BANKING_MINIMAL
 from tests.contracts.effect_samples import EFFECTS_FULL, EFFECTS_MINIMAL
@@ -109,6 +110,7 @@ FULL: Final[tuple[msgspec.Struct, ...]] = (
     *EVENTS,
     *MATCHING_FULL,
     *EFFECTS_FULL,
+    *ALERTS_FULL,
     *RUNS_FULL,
     *ASKING_FULL,
     *BANKING_FULL,
@@ -142,6 +144,7 @@ FULL: Final[tuple[msgspec.Struct, ...]] = (
         },
         book=BookRates(currency="USD", rates={"EUR": Rate(value=10850, scale=4, quote_id="q-1")}),
         effects={"psp:stripe": EffectLimits(concurrency=4, per_second=2.5, pauses_seconds=(1.0, 60.0))},
+        alerts=ALERTS,
     ),
     c.MerchantConfigure(
         id="c0",
@@ -280,6 +283,7 @@ MINIMAL: Final[tuple[msgspec.Struct, ...]] = (
     *EVENTS_MINIMAL,
     *MATCHING_MINIMAL,
     *EFFECTS_MINIMAL,
+    *ALERTS_MINIMAL,
     *RUNS_MINIMAL,
     *ASKING_MINIMAL,
     *BANKING_MINIMAL,
@@ -329,7 +333,7 @@ MINIMAL: Final[tuple[msgspec.Struct, ...]] = (
 )
 
 
-EARLIER: Final[dict[str, msgspec.Struct]] = MATCHING_EARLIER | {
+EARLIER: Final[dict[str, msgspec.Struct]] = MATCHING_EARLIER | ALERTS_EARLIER | {
     "mismatch.opened.1": MismatchOpened(id="mc.0.9.0", seq=1, **MISMATCH_FULL),
     "mismatch.changed.1": MismatchChanged(id="mc.0.9.1", seq=2, **MISMATCH_FULL),
     "mismatch.resolved.1": MismatchResolved(

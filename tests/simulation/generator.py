@@ -13,7 +13,13 @@ from typing import Any, Final
 
 import msgspec
 
-from app.domain.streams import BANKING_COMMANDS, EFFECTS_REQUESTS, MATCHING_COMMANDS, PAYMENTS_COMMANDS
+from app.domain.streams import (
+    ALERTS_COMMANDS,
+    BANKING_COMMANDS,
+    EFFECTS_REQUESTS,
+    MATCHING_COMMANDS,
+    PAYMENTS_COMMANDS,
+)
 from app.kafka.partitioner import partition_for
 from app.kafka.publisher import Outgoing
 from tests.simulation import (
@@ -26,6 +32,14 @@ from tests.simulation import (
 )
 from tests.simulation.noise import broken, noise
 
+CONFIGURED: Final = (
+    PAYMENTS_COMMANDS,
+    MATCHING_COMMANDS,
+    BANKING_COMMANDS,
+    EFFECTS_REQUESTS,
+    ALERTS_COMMANDS,
+)
+ALERTS: Final = {"channels": {"ops": {"kind": "slack"}}, "group_above": 3, "repeat_seconds": 3600}
 _encode: Final = msgspec.json.Encoder().encode
 
 
@@ -129,7 +143,7 @@ class Generator:
 
     def _configure_platform(self, place: float) -> None:
         value = _encode(platform(self.rng, self.new_id("p")))
-        for topic in (PAYMENTS_COMMANDS, MATCHING_COMMANDS, BANKING_COMMANDS, EFFECTS_REQUESTS):
+        for topic in CONFIGURED:
             for partition in range(self.partitions[topic]):
                 self.records.append((place, Outgoing(topic, partition, None, value)))
 
@@ -158,6 +172,7 @@ def platform(rng: Random, record_id: str) -> dict[str, Any]:
         "default_plan": {"bps": 250, "fixed": {"EUR": 25, "JPY": 30}},
         "release_delay_seconds": (0, 3, 600)[int(random() * 3)],
         "effects": {"webhook.delivery": {"pauses_seconds": [1, 60], "deadline_seconds": 600}},
+        "alerts": ALERTS,
         "parking_window_seconds": (1, 30, None, None)[int(random() * 4)],
         "default_psp": told_requests.PSP,
         "psps": {

@@ -13,12 +13,21 @@ from typing import Any, NamedTuple
 import msgspec
 
 from app.contracts.codec import Undecodable, content_hash, decode, encode
-from app.domain import bank_door, banking_lane, effects_lane, matching_lane, merchant_lane, settlement_door
+from app.domain import (
+    alerts_lane,
+    bank_door,
+    banking_lane,
+    effects_lane,
+    matching_lane,
+    merchant_lane,
+    settlement_door,
+)
 from app.domain.decision import Conflict, Draft, Duplicate, Ignored, Parked, Refused, Source, Transaction
 from app.domain.ledger_events import ledger_event
 from app.domain.parking import park
 from app.domain.state import Ref
 from app.domain.streams import (
+    ALERTS_COMMANDS,
     BANK_LINES,
     BANKING_COMMANDS,
     EFFECTS_REQUESTS,
@@ -42,6 +51,7 @@ DECIDERS: dict[str, Any] = {
     BANKING_COMMANDS: banking_lane,
     BANK_LINES: bank_door,
     EFFECTS_REQUESTS: effects_lane,
+    ALERTS_COMMANDS: alerts_lane,
     PSP_WEBHOOKS: webhook_door,
 }
 DOORS = (SETTLEMENTS_LINES, BANK_LINES, PSP_WEBHOOKS)

@@ -9,6 +9,7 @@ import msgspec
 
 from app.domain.state import Kind
 from app.domain.streams import (
+    ALERTS_COMMANDS,
     BANK_LINES,
     BANKING_COMMANDS,
     EFFECTS_REQUESTS,
@@ -67,6 +68,7 @@ def draw_shape(rng: Random) -> Shape:
             BANK_LINES: 1,
             PSP_WEBHOOKS: 1,
             EFFECTS_REQUESTS: 1,
+            ALERTS_COMMANDS: 1,
             PAYMENTS_EVENTS: 2,
             LEDGER_TRANSACTIONS: 1,
             RECONCILIATION_MISMATCHES: 1,
