@@ -1,7 +1,7 @@
 """The audit chain of a mismatch: one entry per action, each naming the hash of the one before.
 
-A chain belongs to one mismatch and its head (number and hash) to the mismatch's row, so lanes share no row. It
-begins with the first action of a person; from then on what the engine does to the mismatch is in it, too.
+A chain belongs to one mismatch and its head (number and hash) to the mismatch's row, so lanes share no row.
+It begins with the first action of a person; from then on what the engine does to the mismatch is in it, too.
 """
 
 from datetime import datetime

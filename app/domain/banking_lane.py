@@ -10,6 +10,7 @@ from typing import Final, assert_never
 import msgspec
 
 from app.domain import platform as platforms
+from app.domain import workflow
 from app.domain.accounts import CREDIT, DEBIT
 from app.domain.banking import BankingLaneRecord, BankLineRecorded
 from app.domain.batch_records import (
@@ -24,9 +25,11 @@ from app.domain.calendar import start_of_day
 from app.domain.commands import PlatformConfigure
 from app.domain.decision import Draft, Duplicate, Ignored, Leg
 from app.domain.payout_records import PayoutAnnounced, PayoutLineDue
-from app.domain.settlement_postings import UNAPPLIED
 from app.domain.periods import PeriodClose, close_period
+from app.domain.settlement_postings import UNAPPLIED
 from app.domain.state import PLATFORM, Ref, account_ref
+from app.domain.workflow_banking import BOOKS
+from app.domain.workflow_records import MismatchAction
 
 
 class HeldBankLine(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -49,13 +52,13 @@ def decide(draft: Draft, command: BankingLaneRecord) -> None:
             _record(draft, command)
         case PlatformConfigure():
             platforms.configure(draft, command)
-        case PayoutAnnounced() | PayoutLineDue():
-            raise Ignored("payouts are not paired yet")
-        case BatchLines() | BatchTrailer() | BatchTell() | BatchDue() | BankLineDue() | BankSweepDue():
         case PeriodClose():
             close_period(draft, command)
         case MismatchAction():
             workflow.act(draft, command, BOOKS)
+        case PayoutAnnounced() | PayoutLineDue():
+            raise Ignored("payouts are not paired yet")
+        case BatchLines() | BatchTrailer() | BatchTell() | BatchDue() | BankLineDue() | BankSweepDue():
             raise Ignored("batches are not paired yet")
         case _:
             assert_never(command)
@@ -72,13 +75,13 @@ def prefetch(command: BankingLaneRecord) -> Iterable[Ref]:
     """Rows the decision will surely want."""
     if isinstance(command, PlatformConfigure):
         return (PLATFORM,)
-    if not isinstance(command, BankLineRecorded):
-        return ()
-    bank, unapplied = _accounts(command)
     if isinstance(command, PeriodClose):
         return ()
     if isinstance(command, MismatchAction):
         return workflow.prefetch(command)
+    if not isinstance(command, BankLineRecorded):
+        return ()
+    bank, unapplied = _accounts(command)
     return (line_ref(command), account_ref(bank, command.currency), account_ref(unapplied, command.currency))
 
 

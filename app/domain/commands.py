@@ -11,7 +11,14 @@ from msgspec import Meta
 
 from app.domain.alert_rules import AlertConfiguration
 from app.domain.command_base import Command, MerchantCommand, MoneyCommand, Payer
-from app.domain.configuration import BookRates, FeePlan, PayoutSchedule, PspConfiguration, SourceConfiguration
+from app.domain.configuration import (
+    ApproverRole,
+    BookRates,
+    FeePlan,
+    PayoutSchedule,
+    PspConfiguration,
+    SourceConfiguration,
+)
 from app.domain.effect_policy import EffectLimits
 from app.domain.fields import Currency, Id, LongId, Moment, NonNegative
 from app.domain.money import check_currency
@@ -39,6 +46,11 @@ class PlatformConfigure(Command, frozen=True, kw_only=True, tag="platform.config
     """Payouts above this need a second person, minor units of each currency; None: none does."""
     alerts: AlertConfiguration | None = None
     """Who is told of what is found and of what fails; None: nobody."""
+    approval_limits: dict[ApproverRole, NonNegative | None] = {}
+    """What a role may approve of others' proposals, minor units of the book currency; null: anything.
+
+    A role that is not named keeps its default: an approver 10,000.00, lead and admin anything.
+    """
 
 
 class MerchantConfigure(MerchantCommand, frozen=True, kw_only=True, tag="merchant.configure"):

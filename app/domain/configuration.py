@@ -13,6 +13,9 @@ from app.domain.fields import MAX_AMOUNT, Amount, BasisPoints, Currency, Id, Non
 from app.domain.money import check_currency
 from app.domain.source_files import SourceFile
 
+ApproverRole = Literal["approver", "lead", "admin"]
+"""Who may approve what others have proposed."""
+
 
 class FeePlan(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A proportional part in basis points plus a fixed part per currency, in minor units."""
@@ -169,3 +172,4 @@ class Platform(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     payout_psp: str | None = None
     payout_approval_above: int | None = None
     alerts: AlertConfiguration | None = None
+    approval_limits: dict[ApproverRole, NonNegative | None] = {}

@@ -46,7 +46,7 @@ def _enter(draft: Draft, entry: OpenEntry) -> None:
 
 def _keep_line(draft: Draft, item: Item, held: HeldLine, compared: bool) -> HeldLine:
     shared = sharing(item, held)
-    left_over = item.payment_closed and item.expectation is None and len(shared) != 1
+    left_over = item.payment_closed and item.expectation is None and len(shared) != 1 and held.forced is None
     entry = _entry_of_line(item, held, tuple([c.subject for c in shared])) if left_over and compared else None
     verdict = held.verdict if left_over else None
     if left_over and not compared:

@@ -68,6 +68,12 @@ class HeldLine(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """At its home: what the open partition says of it."""
     reported: bool = False
     """A chargeback that no dispute announced: the merchant was told of it."""
+    forced: Candidate | None = None
+    """At its home: the expectation that people said it settles."""
+    counted: str | None = None
+    """At its home: the bank account whose batch was told of it."""
+    refers: str | None = None
+    """With its expectation: the bank account whose batch was told what it settles."""
 
     @property
     def order(self) -> tuple[str, str, str]:

@@ -11,7 +11,7 @@ from typing import Any, Final, get_args
 
 from msgspec.structs import replace
 
-from app.domain import open_set
+from app.domain import open_set, workflow
 from app.domain import platform as platforms
 from app.domain.batch_records import BatchTrailer, TrailerRecorded
 from app.domain.commands import ParkedExpire, PlatformConfigure
@@ -70,6 +70,8 @@ from app.domain.windows import (
     timer_subject,
     wait_for_report,
 )
+from app.domain.workflow_matching import BOOKS
+from app.domain.workflow_records import ACTIONS
 
 __all__ = ["accepts_correction", "correct", "decide", "prefetch", "record_key"]
 
@@ -313,9 +315,9 @@ def _item(draft: Draft, psp: str, identity: str, kind: LineKind) -> Item:
 
 RULES: Final[dict[type, Callable[[Draft, Any], None]]] = {
     PlatformConfigure: platforms.configure,
+    PeriodClose: close_period,
     ExpectationAnnounced: _expect,
     ExpectationWithdrawn: _withdraw,
-    PeriodClose: close_period,
     IdentityClaimed: _claim,
     FactUnaddressed: _hear,
     LineRecorded: _record,
@@ -333,4 +335,5 @@ RULES: Final[dict[type, Callable[[Draft, Any], None]]] = {
     SettlementDue: _close_window,
     PaymentDue: _close_window,
     ParkedExpire: _ignore,
+    **dict.fromkeys(ACTIONS, lambda draft, command: workflow.act(draft, command, BOOKS)),
 }

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable
 from typing import Any, Final
 
+from app.domain import workflow
 from app.domain.batch_records import TrailerRecorded, batch_name
 from app.domain.commands import ParkedExpire, PlatformConfigure
 from app.domain.directory import CAPTURE
@@ -17,8 +18,8 @@ from app.domain.matching_records import (
 )
 from app.domain.mismatches import mismatch_ref
 from app.domain.open_rows import facing_refs, own_ref
-from app.domain.settlement import (
 from app.domain.periods import PeriodClose
+from app.domain.settlement import (
     ExpectationAnnounced,
     FactUnaddressed,
     IdentityClaimed,
@@ -30,6 +31,7 @@ from app.domain.settling import missing_id
 from app.domain.state import PLATFORM, Ref, account_ref
 from app.domain.timers import timer_ref
 from app.domain.windows import PAYMENT, SETTLEMENT, timer_subject
+from app.domain.workflow_records import ACTIONS
 
 
 def record_key(command: MatchingLaneRecord) -> str | None:
@@ -52,9 +54,10 @@ def _open(command: OpenEntered | OpenLeft) -> str:
 
 _KEYS: Final[dict[type, Callable[[Any], str | None]]] = {
     PlatformConfigure: lambda command: None,
-    ParkedExpire: lambda command: str(command.key),
-    ExpectationAnnounced: lambda command: home(command.psp, expectation_identity(command)),
     PeriodClose: lambda command: None,
+    ParkedExpire: lambda command: str(command.key),
+    **dict.fromkeys(ACTIONS, lambda command: str(command.owner_key)),
+    ExpectationAnnounced: lambda command: home(command.psp, expectation_identity(command)),
     LineRecorded: lambda command: home(command.psp, line_identity(command)),
     OpenEntered: _open,
     OpenLeft: _open,
@@ -122,10 +125,11 @@ def _open_rows(command: OpenEntered | OpenLeft) -> Iterable[Ref]:
 
 _ROWS: Final[dict[type, Callable[[Any], Iterable[Ref]]]] = {
     PlatformConfigure: lambda command: (PLATFORM,),
+    PeriodClose: lambda command: (),
     ParkedExpire: lambda command: (PLATFORM,),
+    **dict.fromkeys(ACTIONS, workflow.prefetch),
     TrailerRecorded: lambda command: (PLATFORM,),
     ExpectationAnnounced: _expectation_rows,
-    PeriodClose: lambda command: (),
     IdentityClaimed: _directory_rows,
     FactUnaddressed: _directory_rows,
     LineRecorded: _line_rows,

@@ -27,6 +27,7 @@ from app.domain.settlement import (
     PaymentDue,
     SettlementDue,
 )
+from app.domain.workflow_records import MismatchActions
 
 Side = Literal["expectation", "line"]
 
@@ -176,8 +177,8 @@ def open_key(psp: str, currency: str) -> str:
 
 MatchingLaneRecord = (
     PlatformConfigure
-    | ExpectationAnnounced
     | PeriodClose
+    | ExpectationAnnounced
     | ExpectationWithdrawn
     | IdentityClaimed
     | FactUnaddressed
@@ -196,4 +197,5 @@ MatchingLaneRecord = (
     | SettlementDue
     | PaymentDue
     | ParkedExpire
+    | MismatchActions
 )

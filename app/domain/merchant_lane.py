@@ -7,7 +7,7 @@ accounts they touch (`postings.py`), what makes two facts the same (`dedup.py`),
 from collections.abc import Callable, Iterable
 from typing import Any, Final
 
-from app.domain import platform, prefetching
+from app.domain import platform, prefetching, workflow_merchant
 from app.domain.authorization_expiry import expire_authorization
 from app.domain.capture_requests import request_capture, request_void
 from app.domain.captures import record_payment
@@ -85,14 +85,15 @@ from app.domain.webhook_endpoints import (
     update_endpoint,
 )
 from app.domain.webhook_fanout import fan_out
+from app.domain.workflow_records import ACTIONS, MismatchAction
 
 Rule = Callable[[Draft, Any], tuple[str, ...] | None]
 """Returns the subjects that became known, so that what waited for them is decided now."""
 
 RULES: Final[dict[type[Command], Rule]] = {
     PlatformConfigure: platform.configure,
-    MerchantConfigure: configure_merchant,
     PeriodClose: close_period,
+    MerchantConfigure: configure_merchant,
     PaymentRecord: record_payment,
     PaymentAuthorized: record_payment_fact,
     PaymentActionRequired: record_payment_fact,
@@ -130,6 +131,7 @@ RULES: Final[dict[type[Command], Rule]] = {
     SplitRefund: refund_part,
     SplitPosted: note_posted,
     SplitDue: expire_split,
+    **dict.fromkeys(ACTIONS, workflow_merchant.act),
     PspAnswered: lambda draft, command: take_answer(draft, command, _decide),
 }
 
@@ -156,10 +158,14 @@ def record_key(command: MerchantLaneRecord) -> str | None:
     """The Kafka key a record must have; None: goes to every partition."""
     if isinstance(command, MerchantCommand):
         return command.merchant_id
+    if isinstance(command, MismatchAction):
+        return command.owner_key
     return command.key if isinstance(command, ParkedExpire) else None
 
 
 def refused(draft: Draft, command: MerchantLaneRecord, refusal: Refused) -> None:
-    """Tells the outside of a refusal, in a draft of its own that posts nothing."""
+    """Tells the outside of a refusal, in a draft of its own that posts nothing; of staff's own, nothing."""
+    if isinstance(command, MismatchAction):
+        return
     announce_refusal(draft, command, refusal)
     fan_out(draft)

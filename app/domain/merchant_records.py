@@ -47,11 +47,12 @@ from app.domain.webhook_endpoint import (
     WebhookEndpointRotate,
     WebhookEndpointUpdate,
 )
+from app.domain.workflow_records import MismatchActions
 
 MerchantLaneRecord = (
     PlatformConfigure
-    | MerchantConfigure
     | PeriodClose
+    | MerchantConfigure
     | PaymentRecord
     | PaymentAuthorized
     | PaymentActionRequired
@@ -90,4 +91,5 @@ MerchantLaneRecord = (
     | WebhookEndpointUpdate
     | WebhookEndpointRotate
     | WebhookEndpointDisable
+    | MismatchActions
 )

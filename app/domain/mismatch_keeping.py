@@ -19,6 +19,8 @@ from app.domain.streams import RECONCILIATION_MISMATCHES
 
 MOST_SPELLS = 50
 """Kept of one mismatch; what opens and closes more often than that has a fault elsewhere."""
+SELF_CURED: Final = frozenset({"NEGATIVE_BALANCE"})
+"""Categories that their own resolution ends: what the engine finds afterwards is another discrepancy."""
 REVERSED: Final = "resolution.reversed"
 """Kind of the transaction that takes back what an approval posted."""
 _NO_EVIDENCE: Final = frozenset(

@@ -17,7 +17,14 @@ from app.domain.configuration import BookRates, Platform
 from app.domain.decision import Draft
 from app.domain.mismatch import OPEN_STATUSES, Category, Leg, Mismatch, MismatchStatus
 from app.domain.mismatch_events import MismatchChanged, MismatchOpened, MismatchResolved
-from app.domain.mismatch_keeping import concerned, fingerprint, keep, mismatch_ref, reopen_resolved
+from app.domain.mismatch_keeping import (
+    SELF_CURED,
+    concerned,
+    fingerprint,
+    keep,
+    mismatch_ref,
+    reopen_resolved,
+)
 from app.domain.severity import DUE_AFTER, Judgement, judge
 from app.domain.state import PLATFORM
 
@@ -100,7 +107,7 @@ def resolve_mismatch(draft: Draft, key: str, reason: str) -> bool:
     What people resolved by a posting is contradicted by that: the posting is reversed first.
     """
     found: Mismatch | None = draft.get(mismatch_ref(key))
-    if found is not None and found.resolution is not None and found.resolution.transaction_id:
+    if found is not None and _is_contradicted(found):
         found = reopen_resolved(draft, found, found, Act(action="contradict", note=reason))
     if found is None or found.status not in OPEN_STATUSES:
         return False
@@ -109,6 +116,13 @@ def resolve_mismatch(draft: Draft, key: str, reason: str) -> bool:
     resolved = _audited(draft, found, resolved, Act(action="auto_resolve", note=reason))
     keep(draft, resolved, MismatchResolved, tell=concerned(found))
     return True
+
+
+def _is_contradicted(mismatch: Mismatch) -> bool:
+    """Whether the books hold a posting that was approved on facts which are no longer so."""
+    resolution = mismatch.resolution
+    posted = resolution is not None and resolution.transaction_id is not None
+    return posted and mismatch.category not in SELF_CURED
 
 
 def _audited(draft: Draft, before: Mismatch, after: Mismatch, act: Act) -> Mismatch:
@@ -130,10 +144,11 @@ def _as_kept(explanation: dict[str, Any]) -> dict[str, Any]:
 def _open_again(draft: Draft, found: Mismatch, figures: dict[str, Any]) -> None:
     """What people worked on goes back to them; what the engine alone resolved just opens again."""
     renewed = replace(found, **figures)
-    if found.status == "auto_resolved":
+    is_another = found.category in SELF_CURED and fingerprint(renewed) != fingerprint(found)
+    if found.status == "auto_resolved" or (found.status not in OPEN_STATUSES and is_another):
         status: MismatchStatus = "assigned" if found.assignee else "open"
         due_at = draft.now + DUE_AFTER[renewed.severity]
-        renewed = replace(renewed, status=status, detected_at=draft.now, due_at=due_at)
+        renewed = replace(renewed, status=status, detected_at=draft.now, due_at=due_at, resolution=None)
         keep(draft, _audited(draft, found, renewed, Act(action="open_again")), MismatchOpened)
     elif found.status in OPEN_STATUSES:
         if renewed != found:

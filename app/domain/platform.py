@@ -22,6 +22,7 @@ def configure(draft: Draft, command: PlatformConfigure) -> None:
         default_psp=command.default_psp,
         payout_psp=command.payout_psp,
         payout_approval_above=command.payout_approval_above,
+        approval_limits=command.approval_limits,
         alerts=command.alerts,
     )
     draft.put(PLATFORM, platform)

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable
 from functools import lru_cache
 from typing import Any, Final
 
+from app.domain import workflow
 from app.domain.commands import (
     DisputeFact,
     DisputeLost,
@@ -79,6 +80,7 @@ from app.domain.webhook_endpoint import (
     WebhookEndpointRotate,
     WebhookEndpointUpdate,
 )
+from app.domain.workflow_records import ACTIONS
 
 _FEE_ACCOUNTS: Final = ("plat_fee", "psp_fee", "fee_recovery")
 
@@ -322,6 +324,7 @@ _ROWS: Final[dict[type, Callable[[Any], Iterable[Ref]]]] = {
     SplitRefund: _part_refund,
     SplitPosted: lambda command: (payment_ref(command.merchant_id, command.payment_id),),
     SplitDue: _split_due,
+    **dict.fromkeys(ACTIONS, workflow.prefetch),
 }
 
 

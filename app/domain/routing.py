@@ -49,6 +49,8 @@ def sharing(item: Item, held: HeldLine) -> tuple[Candidate, ...]:
 def place_of(item: Item, held: HeldLine, compared: bool) -> Place:
     if item.expectation is not None:
         return Place(None)
+    if held.forced is not None:
+        return Place(held.forced)
     shared = sharing(item, held)
     if len(shared) == 1:
         return Place(shared[0])

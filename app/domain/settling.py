@@ -1,11 +1,13 @@
 """Brings one item to what its facts say: pairs, books, timers, mismatches, all in the record's one draft."""
 
+from datetime import date
 from hashlib import sha256
 from typing import Final
 
 import msgspec
 from msgspec.structs import replace
 
+from app.domain.batch_shares import tell_batches
 from app.domain.configuration import Platform
 from app.domain.decision import Draft
 from app.domain.directory import forward_facts
@@ -23,7 +25,7 @@ from app.domain.routing import route, tell_visitors
 from app.domain.state import PLATFORM
 from app.domain.streams import MATCHING_COMMANDS
 from app.domain.verdicts import tell_merchant
-from app.domain.windows import keep_timers, psp_of
+from app.domain.windows import calendar_of, expected_settle_on, keep_timers, psp_of
 
 LEG: Final = "A"
 
@@ -45,6 +47,7 @@ def settle(draft: Draft, item: Item, cause: str) -> None:
     item = keep_leftovers(draft, platform, item)
     item = _keep_mismatches(draft, item, split, allowed, platform, cause)
     item = tell_merchant(draft, item, complete)
+    item = tell_batches(draft, platform, before, item, split.parts)
     tell_visitors(draft, before, item)
     draft.put(ref, item)
 
@@ -69,11 +72,18 @@ def _keep_mismatches(
     for key, opened in item.open.items():
         if key not in keys:
             resolve_mismatch(draft, opened.mismatch_id, f"no longer supported by the facts since {cause}")
-    supported = {finding.key: _keep(draft, item, split, finding, allowed) for finding in findings}
+    supported = {finding.key: _keep(draft, item, split, finding, allowed, platform) for finding in findings}
     return replace(item, open=supported)
 
 
-def _keep(draft: Draft, item: Item, split: Roles, finding: Finding, allowed: Tolerances) -> Opened:
+def _keep(
+    draft: Draft,
+    item: Item,
+    split: Roles,
+    finding: Finding,
+    allowed: Tolerances,
+    platform: Platform | None,
+) -> Opened:
     evidence = _evidence(item, finding)
     known = item.open.get(finding.key)
     if known is not None and known.evidence == evidence:
@@ -93,8 +103,18 @@ def _keep(draft: Draft, item: Item, split: Roles, finding: Finding, allowed: Tol
         actual_amount=finding.actual_amount,
         explanation=explanation(item, split, finding, allowed),
         subject_ids=(name, finding.line_id) if finding.line_id else (name,),
+        expected_on=_expected_on(item, platform),
     )
     return Opened(mismatch, evidence)
+
+
+def _expected_on(item: Item, platform: Platform | None) -> date:
+    """The expected settlement date; of what nobody expects, the day its first line was booked."""
+    if item.expectation is not None:
+        return expected_settle_on(calendar_of(platform, item.psp), item.expectation.occurred_at)
+    booked = [held.record.booked_on for held in item.lines]
+    said = [waiting.fact.occurred_at.date() for waiting in item.facts]
+    return min(booked or said)
 
 
 def _evidence(item: Item, finding: Finding) -> str:

@@ -25,7 +25,6 @@ from app.domain.configuration import (
 )
 from app.domain.effect_policy import EffectLimits
 from app.domain.ledger_events import LedgerEntry, LedgerTransaction
-from app.domain.mismatch_events import MismatchChanged, MismatchOpened, MismatchResolved
 from app.domain.webhooks import WebhookReceived
 from tests.contracts.alert_samples import ALERTS, ALERTS_EARLIER, ALERTS_FULL, ALERTS_MINIMAL
 from tests.contracts.asking_samples import ASKING_FULL, ASKING_MINIMAL
@@ -35,7 +34,7 @@ from tests.contracts.endpoint_samples import ENDPOINTS_FULL, ENDPOINTS_MINIMAL
 from tests.contracts.event_samples import EVENTS, EVENTS_MINIMAL, NAMED, PAYOUT_STARTED_EARLIER
 from tests.contracts.matching_samples import MATCHING_EARLIER, MATCHING_FULL, MATCHING_MINIMAL
 from tests.contracts.run_samples import RUNS_FULL, RUNS_MINIMAL
-from tests.contracts.workflow_samples import WORKED
+from tests.contracts.workflow_samples import MISMATCH_EARLIER, MISMATCHES_FULL, MISMATCHES_MINIMAL
 
 AT: Final = datetime(2026, 11, 20, 9, 0, tzinfo=UTC)
 LATER: Final = datetime(2026, 11, 20, 9, 0, 1, 250_000, tzinfo=UTC)
@@ -76,26 +75,6 @@ BANK_LINE_FULL: Final[dict[str, Any]] = {
     "remittance": "PAYOUT B1",
     "end_to_end_id": "E2E-1",
 }
-MISMATCH: Final[dict[str, Any]] = {
-    "mismatch_id": "mm_1",
-    "leg": "A",
-    "category": "AMOUNT_UNDER",
-    "severity": "LOW",
-    "status": "open",
-    "occurred_at": AT,
-    "detected_at": AT,
-    "due_at": LATER,
-    "explanation": {"rule": "A1", "lines": ["acquirer-a/L1"]},
-}
-MISMATCH_FULL: Final[dict[str, Any]] = {
-    **MISMATCH,
-    **PAYMENT,
-    "psp": "stripe",
-    "batch_id": "B1",
-    "currency": "EUR",
-    "expected_amount": 12345,
-    "actual_amount": 12000,
-}
 NAMES: Final[dict[str, Any]] = {"order_ref": "o-1", "invoice_id": "INV-1"}
 DISPUTE: Final[dict[str, Any]] = {**PAYMENT, **MONEY, "dispute_id": "dp-1"}
 PAYMENT_FACTS: Final[tuple[type[c.PaymentFact], ...]] = (
@@ -114,6 +93,7 @@ FULL: Final[tuple[msgspec.Struct, ...]] = (
     *RUNS_FULL,
     *ASKING_FULL,
     *BANKING_FULL,
+    *MISMATCHES_FULL,
     *ENDPOINTS_FULL,
     c.PlatformConfigure(
         id="p-1",
@@ -145,6 +125,7 @@ FULL: Final[tuple[msgspec.Struct, ...]] = (
         book=BookRates(currency="USD", rates={"EUR": Rate(value=10850, scale=4, quote_id="q-1")}),
         effects={"psp:stripe": EffectLimits(concurrency=4, per_second=2.5, pauses_seconds=(1.0, 60.0))},
         alerts=ALERTS,
+        approval_limits={"approver": 500_000, "lead": None},
     ),
     c.MerchantConfigure(
         id="c0",
@@ -275,9 +256,6 @@ FULL: Final[tuple[msgspec.Struct, ...]] = (
         source_partition=0,
         source_offset=7,
     ),
-    MismatchOpened(id="mc.0.9.0", seq=1, **MISMATCH_FULL, **WORKED),
-    MismatchChanged(id="mc.0.9.1", seq=2, **MISMATCH_FULL, **WORKED),
-    MismatchResolved(id="mc.0.9.2", seq=3, **{**MISMATCH_FULL, **WORKED, "status": "resolved"}),
 )
 MINIMAL: Final[tuple[msgspec.Struct, ...]] = (
     *EVENTS_MINIMAL,
@@ -287,6 +265,7 @@ MINIMAL: Final[tuple[msgspec.Struct, ...]] = (
     *RUNS_MINIMAL,
     *ASKING_MINIMAL,
     *BANKING_MINIMAL,
+    *MISMATCHES_MINIMAL,
     *ENDPOINTS_MINIMAL,
     c.PlatformConfigure(id="p-1"),
     c.MerchantConfigure(id="c0", merchant_id="m-1", settlement_currency="EUR"),
@@ -327,88 +306,85 @@ MINIMAL: Final[tuple[msgspec.Struct, ...]] = (
         source_partition=0,
         source_offset=7,
     ),
-    MismatchOpened(id="mc.0.9.0", seq=1, **MISMATCH),
-    MismatchChanged(id="mc.0.9.1", seq=2, **MISMATCH),
-    MismatchResolved(id="mc.0.9.2", seq=3, **{**MISMATCH, "status": "auto_resolved"}),
 )
 
 
-EARLIER: Final[dict[str, msgspec.Struct]] = MATCHING_EARLIER | ALERTS_EARLIER | {
-    "mismatch.opened.1": MismatchOpened(id="mc.0.9.0", seq=1, **MISMATCH_FULL),
-    "mismatch.changed.1": MismatchChanged(id="mc.0.9.1", seq=2, **MISMATCH_FULL),
-    "mismatch.resolved.1": MismatchResolved(
-        id="mc.0.9.2", seq=3, **{**MISMATCH_FULL, "status": "auto_resolved"}
-    ),
-    "settlement.matched.1": c.SettlementMatched(
-        id="mc.0.9.1", **PAYMENT, object_id="pay-1", kind="capture", matched=True, occurred_at=AT
-    ),
-    "platform.configure.1": c.PlatformConfigure(
-        id="p-1",
-        default_plan=FeePlan(bps=290, fixed={"USD": 30, "EUR": 25}),
-        default_release_delay_days=3,
-        release_delay_seconds=2,
-        payout_account="DE89370400440532013000",
-        psps={
-            "stripe": PspConfiguration(
-                fee_plan=FeePlan(bps=150, fixed={"EUR": 25}),
-                fee_payer="merchant",
-                settlement_window_seconds=8,
-                fee_tolerance=2,
-                gross_tolerance=1,
-            )
-        },
-        sources={
-            "acquirer-a": SourceConfiguration(psp="stripe", payment_window_seconds=5, min_wait_seconds=3)
-        },
-        book=BookRates(currency="USD", rates={"EUR": Rate(value=10850, scale=4, quote_id="q-1")}),
-    ),
-    "merchant.configure.1": c.MerchantConfigure(
-        id="c0",
-        merchant_id="m-1",
-        name="Acme",
-        settlement_currency="EUR",
-        fee_plan=FeePlan(bps=290, fixed={"EUR": 30}),
-        release_delay_days=1,
-        release_delay_seconds=4,
-        negative_limit=500,
-    ),
-    "payout.create.1": c.PayoutCreate(id="c4", merchant_id="m-1", **MONEY, payout_id="po-1"),
-    "payout.started.1": PAYOUT_STARTED_EARLIER,
-    "platform.configure.2": c.PlatformConfigure(
-        id="p-1",
-        default_plan=FeePlan(bps=290, fixed={"USD": 30, "EUR": 25}),
-        default_release_delay_days=3,
-        release_delay_seconds=2,
-        payout_account="DE89370400440532013000",
-        parking_window_seconds=6,
-        psps={
-            "stripe": PspConfiguration(
-                fee_plan=FeePlan(bps=150, fixed={"EUR": 25}),
-                fee_payer="merchant",
-                settlement_window_seconds=8,
-                fee_tolerance=2,
-                gross_tolerance=1,
-                dispute_loss_bearer="platform",
-                dispute_fee_passed_on=True,
-            )
-        },
-        sources={
-            "acquirer-a": SourceConfiguration(psp="stripe", payment_window_seconds=5, min_wait_seconds=3)
-        },
-        book=BookRates(currency="USD", rates={"EUR": Rate(value=10850, scale=4, quote_id="q-1")}),
-    ),
-    "expectation.announced.1": s.ExpectationAnnounced(
-        id="pc.0.7.1",
-        **PAYMENT,
-        psp="stripe",
-        kind="capture",
-        object_id="pay-1",
-        identities=("pi_1", "o-1"),
-        gross=12345,
-        currency="EUR",
-        expected_fee=388,
-        occurred_at=AT,
-    ),
-}
+EARLIER: Final[dict[str, msgspec.Struct]] = (
+    MATCHING_EARLIER
+    | MISMATCH_EARLIER
+    | ALERTS_EARLIER
+    | {
+        "settlement.matched.1": c.SettlementMatched(
+            id="mc.0.9.1", **PAYMENT, object_id="pay-1", kind="capture", matched=True, occurred_at=AT
+        ),
+        "platform.configure.1": c.PlatformConfigure(
+            id="p-1",
+            default_plan=FeePlan(bps=290, fixed={"USD": 30, "EUR": 25}),
+            default_release_delay_days=3,
+            release_delay_seconds=2,
+            payout_account="DE89370400440532013000",
+            psps={
+                "stripe": PspConfiguration(
+                    fee_plan=FeePlan(bps=150, fixed={"EUR": 25}),
+                    fee_payer="merchant",
+                    settlement_window_seconds=8,
+                    fee_tolerance=2,
+                    gross_tolerance=1,
+                )
+            },
+            sources={
+                "acquirer-a": SourceConfiguration(psp="stripe", payment_window_seconds=5, min_wait_seconds=3)
+            },
+            book=BookRates(currency="USD", rates={"EUR": Rate(value=10850, scale=4, quote_id="q-1")}),
+        ),
+        "merchant.configure.1": c.MerchantConfigure(
+            id="c0",
+            merchant_id="m-1",
+            name="Acme",
+            settlement_currency="EUR",
+            fee_plan=FeePlan(bps=290, fixed={"EUR": 30}),
+            release_delay_days=1,
+            release_delay_seconds=4,
+            negative_limit=500,
+        ),
+        "payout.create.1": c.PayoutCreate(id="c4", merchant_id="m-1", **MONEY, payout_id="po-1"),
+        "payout.started.1": PAYOUT_STARTED_EARLIER,
+        "platform.configure.2": c.PlatformConfigure(
+            id="p-1",
+            default_plan=FeePlan(bps=290, fixed={"USD": 30, "EUR": 25}),
+            default_release_delay_days=3,
+            release_delay_seconds=2,
+            payout_account="DE89370400440532013000",
+            parking_window_seconds=6,
+            psps={
+                "stripe": PspConfiguration(
+                    fee_plan=FeePlan(bps=150, fixed={"EUR": 25}),
+                    fee_payer="merchant",
+                    settlement_window_seconds=8,
+                    fee_tolerance=2,
+                    gross_tolerance=1,
+                    dispute_loss_bearer="platform",
+                    dispute_fee_passed_on=True,
+                )
+            },
+            sources={
+                "acquirer-a": SourceConfiguration(psp="stripe", payment_window_seconds=5, min_wait_seconds=3)
+            },
+            book=BookRates(currency="USD", rates={"EUR": Rate(value=10850, scale=4, quote_id="q-1")}),
+        ),
+        "expectation.announced.1": s.ExpectationAnnounced(
+            id="pc.0.7.1",
+            **PAYMENT,
+            psp="stripe",
+            kind="capture",
+            object_id="pay-1",
+            identities=("pi_1", "o-1"),
+            gross=12345,
+            currency="EUR",
+            expected_fee=388,
+            occurred_at=AT,
+        ),
+    }
+)
 """Golden's name -> what a record of before a field was added says. When a full golden gains a field, `git mv`
 the old bytes to `<type>.<n>.json`, keep their sample here, and write the full one anew."""
