@@ -33,8 +33,10 @@ def problems(file: SourceFile) -> Iterator[str]:
     yield from _text_problems(file)
     yield from _value_problems(file)
     yield from _rule_problems(file)
-    if file.trailer is not None:
-        yield from _trailer_problems(file, file.trailer)
+    if file.layout and file.format != "csv":
+        yield f"layout: a {file.format} file has no {file.layout!r}"
+    for trailer in ((file.trailer,) if file.trailer is not None else ()) + file.more_trailers:
+        yield from _trailer_problems(file, trailer)
 
 
 def _text_problems(file: SourceFile) -> Iterator[str]:

@@ -1,8 +1,8 @@
 """Reports of PSPs that the program knows: descriptions of files shipped with it, which a source begins with.
 
-A source names one (`report = "stripe.balance"`) and says only what is its own: its fields replace the report's
-one by one, its rules come before the report's. What is stored is the whole description, so that another version
-of the program reads yesterday's file as yesterday.
+A source names one (`report = "stripe.settlement"`) and says only what is its own: its fields replace the
+report's one by one, its rules come before the report's. What is stored is the whole description, so that
+another version of the program reads yesterday's file as yesterday.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ def with_report(given: Mapping[str, Any]) -> dict[str, Any]:
     if name not in report_names():
         raise LookupError(f"there is no report {name!r}; known: {', '.join(report_names())}")
     description = _description(str(name))
-    merged: dict[str, Any] = {**description, **given}
+    merged: dict[str, Any] = {**description, **given, "report": name}
     for part in PARTS:
         if isinstance(given.get(part), Mapping):
             merged[part] = {**description.get(part, {}), **given[part]}
@@ -45,5 +45,6 @@ def with_report(given: Mapping[str, Any]) -> dict[str, Any]:
 
 @cache
 def _description(name: str) -> Mapping[str, Any]:
+    """One report may begin with another."""
     path = FOLDER / f"{name.replace('.', '-', 1)}.toml"
-    return tomllib.loads(path.read_text(encoding="utf-8"))
+    return with_report(tomllib.loads(path.read_text(encoding="utf-8")))

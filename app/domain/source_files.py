@@ -29,6 +29,8 @@ class Numbers(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     positive_marks: tuple[str, ...] = ()
     exponents: dict[str, int] = {}
     """With `minor`: digits of a currency's minor unit where the source differs from ISO 4217."""
+    rounded: bool = False
+    """More digits than the currency has are rounded half up, each amount once; else they are refused."""
 
 
 class Field(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -76,6 +78,8 @@ class Condition(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A regular expression that is found in it."""
     sign: Literal["negative", "positive", "zero"] | None = None
     empty: bool | None = None
+    optional: bool = False
+    """The file need not have the column at all; then it is empty."""
 
 
 class RowRule(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -151,3 +155,7 @@ class SourceFile(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Equal line ids of one file are told apart by a running number: for reports that give rows no id."""
     single: bool = False
     """JSON: a document without a list at `path` is a list of one."""
+    layout: Literal["", "paypal", "dlocal"] = ""
+    """CSV: how a PSP arranges sections, headers and totals of its own (`app/formats/<layout>_rows.py`)."""
+    more_trailers: tuple[Trailer, ...] = ()
+    """Control totals besides `trailer`, each checked by itself."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal
 from functools import lru_cache
 from typing import Any, Final
 
@@ -50,6 +50,9 @@ def to_minor(amount: Decimal, currency: str, numbers: Numbers, column: str) -> i
         if numbers.unit == "minor":
             check_currency(currency)
             amount = amount.scaleb(-numbers.exponents.get(currency, EXPONENTS[currency]))
+        if numbers.rounded:
+            check_currency(currency)
+            amount = amount.quantize(Decimal(1).scaleb(-EXPONENTS[currency]), ROUND_HALF_UP)
         return minor_units(amount, currency)
     except MoneyError as error:
         raise BadRow(f"{column}: {error}") from None

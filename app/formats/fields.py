@@ -120,7 +120,7 @@ def amount(given: str | Field, rows: Rows, parse: Parse) -> Amount:
 
 def _unsigned(field: Field, rows: Rows, parse: Parse) -> Amount:
     if field.sum:
-        return _sum(field.sum, rows, parse)
+        return _sum(field, rows, parse)
     if field.debit is not None and field.credit is not None:
         return _two_columns(field, field.debit, field.credit, rows, parse)
     simple = field.const is None and not field.template and not field.pattern and not field.values
@@ -157,8 +157,11 @@ def _two_columns(field: Field, debit: str, credit: str, rows: Rows, parse: Parse
     return read
 
 
-def _sum(names: Sequence[str], rows: Rows, parse: Parse) -> Amount:
-    terms = [(rows.getter(name.removeprefix("-")), name.startswith("-"), name) for name in names]
+def _sum(field: Field, rows: Rows, parse: Parse) -> Amount:
+    terms = [
+        (rows.getter(name.removeprefix("-"), optional=field.optional), name.startswith("-"), name)
+        for name in field.sum
+    ]
 
     def read(content: Any) -> Decimal | None:
         found = [(parse(get(content), name), taken_away) for get, taken_away, name in terms]
@@ -170,7 +173,10 @@ def _sum(names: Sequence[str], rows: Rows, parse: Parse) -> Amount:
 
 def all_hold(conditions: Iterable[Condition], rows: Rows, parse: Parse) -> Test:
     """Whether a row meets every condition."""
-    tests = [_test(condition, rows.getter(condition.column), parse) for condition in conditions]
+    tests = [
+        _test(condition, rows.getter(condition.column, optional=condition.optional), parse)
+        for condition in conditions
+    ]
     return lambda content: all(test(content) for test in tests)
 
 

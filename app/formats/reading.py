@@ -6,7 +6,7 @@ wrong as a whole is refused before anything is sent; then `read` gives the recor
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from hashlib import blake2b
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -18,9 +18,11 @@ from app.domain.source_files import SourceFile
 from app.errors import ConfigurationError
 from app.formats.control import Control
 from app.formats.csv_rows import CsvRows
+from app.formats.dlocal_rows import DlocalRows
 from app.formats.errors import BadRow, FileRefused
 from app.formats.files import Scan, scan
 from app.formats.json_rows import JsonLines, JsonRows, raw_text
+from app.formats.paypal_rows import PaypalRows
 from app.formats.records import Built, Figures, Ignored, Mapper, to_record
 from app.formats.rows import RawRow, Rows
 
@@ -28,6 +30,10 @@ FORMATS: Final[Mapping[str, Callable[[Path, SourceFile], Rows]]] = {
     "csv": CsvRows,
     "json": JsonRows,
     "jsonl": JsonLines,
+}
+LAYOUTS: Final[Mapping[str, Callable[[Path, SourceFile], Rows]]] = {
+    "paypal": PaypalRows,
+    "dlocal": DlocalRows,
 }
 HASH_BYTES: Final = 16
 MUST_FIT_AMONG: Final = 1_000
@@ -47,6 +53,7 @@ class Row(NamedTuple):
     problem: str | None = None
     ignored: str | None = None
     figures: Figures | None = None
+    """Also of ignored rows, where their amounts can be read."""
     raw: str = ""
     """As it came; only where there is a problem."""
 
@@ -67,17 +74,19 @@ class Reading:
 
     def survey(self) -> tuple[int, list[str]]:
         """Read everything: the number of rows, and warnings. Raises FileRefused, TrailerMismatch."""
-        rows, mapper, control = self._open()
-        if control is None:
-            return _look_through(rows)
-        return sum(1 for _ in self._controlled(rows, mapper, control)), control.notes
+        rows, mapper, controls = self._open()
+        if controls:
+            count = sum(1 for _ in self._controlled(rows, mapper, controls))
+            return count, [*_notes(rows), *(note for control in controls for note in control.notes)]
+        count, warnings = _look_through(rows)
+        return count, [*_notes(rows), *warnings]
 
     def read(self, number_of: NumberOf) -> Iterator[Row]:
         """Every row but trailers. Raises FileRefused, also where not one of the first rows can be read."""
-        rows, mapper, control = self._open()
+        rows, mapper, controls = self._open()
         nothing_fits = True
-        for row, built in self._controlled(rows, mapper, control):
-            result = self._finish(row, built, rows, number_of)
+        for row, built in self._controlled(rows, mapper, controls):
+            result = self._finish(row, built, rows, mapper, number_of)
             nothing_fits = nothing_fits and result.problem is not None
             if nothing_fits and row.number >= MUST_FIT_AMONG:
                 raise FileRefused(
@@ -86,32 +95,39 @@ class Reading:
                 )
             yield result
 
-    def _open(self) -> tuple[Rows, Mapper, Control | None]:
+    def _open(self) -> tuple[Rows, Mapper, list[Control]]:
         file = self.file
-        rows = FORMATS[file.format](self.path, file)
+        rows = (LAYOUTS.get(file.layout) or FORMATS[file.format])(self.path, file)
         mapper = Mapper(self.name, self.source, file, rows)
-        control = Control(file.trailer, file, rows, mapper.parse) if file.trailer is not None else None
-        return rows, mapper, control
+        trailers = ((file.trailer,) if file.trailer is not None else ()) + file.more_trailers
+        return rows, mapper, [Control(trailer, file, rows, mapper.parse) for trailer in trailers]
 
     def _controlled(
-        self, rows: Rows, mapper: Mapper, control: Control | None
+        self, rows: Rows, mapper: Mapper, controls: Sequence[Control]
     ) -> Iterator[tuple[RawRow, Built | Ignored | str]]:
         """Rows with what they say, or why they say nothing; the control totals are checked on the way."""
         for row in rows:
-            if control is not None and control.is_trailer(row):
-                control.check(row.content, f"the trailer in row {row.number}")
+            if speaking := [control for control in controls if control.is_trailer(row)]:
+                for control in speaking:
+                    control.check(row.content, f"the trailer in row {row.number}")
+                if (reason := mapper.ignores(row.content)) is not None:
+                    yield row, Ignored(reason)
                 continue
             built = _build(mapper, row)
-            if control is not None:
+            if controls:
                 figures = built.figures if isinstance(built, Built) else mapper.figures(row.content)
-                control.add(row.content, figures, ignored=isinstance(built, Ignored))
+                for control in controls:
+                    control.add(row.content, figures, ignored=isinstance(built, Ignored))
             yield row, built
-        if control is not None:
+        for control in controls:
             control.at_the_end()
 
-    def _finish(self, row: RawRow, built: Built | Ignored | str, rows: Rows, number_of: NumberOf) -> Row:
+    def _finish(
+        self, row: RawRow, built: Built | Ignored | str, rows: Rows, mapper: Mapper, number_of: NumberOf
+    ) -> Row:
         if isinstance(built, Ignored):
-            return Row(row.number, row.line, None, ignored=built.reason)
+            figures = mapper.figures(row.content) if row.problem is None else None
+            return Row(row.number, row.line, None, ignored=built.reason, figures=figures)
         if isinstance(built, Built):
             try:
                 record = to_record(built, self.file.holds, self._ids(built, row, rows, number_of))
@@ -131,6 +147,11 @@ class Reading:
             number = number_of(blake2b(line_id.encode(), digest_size=HASH_BYTES).digest())
             line_id = line_id if number == 1 else f"{line_id}-{number}"
         return {"id": f"{self.name}/{line_id}"} if self.file.holds == "payments" else {"line_id": line_id}
+
+
+def _notes(rows: Rows) -> list[str]:
+    """What a layout has to say about its own totals."""
+    return list(getattr(rows, "notes", ()))
 
 
 def _build(mapper: Mapper, row: RawRow) -> Built | Ignored | str:

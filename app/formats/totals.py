@@ -23,6 +23,8 @@ class Totals:
         self.rows = 0
         self.records: Counter[str] = Counter()
         self.ignored: Counter[str] = Counter()
+        self.ignored_sums: dict[str, dict[str, dict[str, int]]] = {}
+        """Reason -> currency -> name of an amount, as far as they can be read: what a payout was, for one."""
         self.quarantined = 0
         self.examples: list[Row] = []
         self.sums: dict[str, dict[str, int]] = defaultdict(lambda: defaultdict(int))
@@ -38,11 +40,18 @@ class Totals:
         if row.record is not None:
             self._add_record(row)
         elif row.ignored is not None:
-            self.ignored[row.ignored] += 1
+            self._add_ignored(row.ignored, row)
         else:
             self.quarantined += 1
             if len(self.examples) < SHOWN_ROWS:
                 self.examples.append(row)
+
+    def _add_ignored(self, reason: str, row: Row) -> None:
+        self.ignored[reason] += 1
+        for figure, (currency, value) in (row.figures or {}).items():
+            if value:
+                sums = self.ignored_sums.setdefault(reason, {}).setdefault(currency, {})
+                sums[figure] = sums.get(figure, 0) + value
 
     def _add_record(self, row: Row) -> None:
         record: Any = row.record
@@ -78,6 +87,7 @@ class Totals:
             "rows": self.rows,
             "records": dict(sorted(self.records.items())),
             "ignored": dict(sorted(self.ignored.items())),
+            "ignored_sums": dict(sorted(self.ignored_sums.items())),
             "quarantined": self.quarantined,
             "quarantined_rows": [
                 {"row": row.number, "line": row.line, "reason": row.problem} for row in self.examples
