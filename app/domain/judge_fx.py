@@ -14,7 +14,7 @@ BASIS_POINTS: Final = 10
 
 def fx_variance(line: LineRecorded) -> Iterator[Finding]:
     """Nothing where the line is not converted, or states no rate that could be read."""
-    converted = _converted(line)
+    converted = converted_gross(line)
     if converted is None:
         return
     actual = line.net + line.fee + line.tax + line.reserve
@@ -37,7 +37,7 @@ def fx_variance(line: LineRecorded) -> Iterator[Finding]:
     )
 
 
-def _converted(line: LineRecorded) -> int | None:
+def converted_gross(line: LineRecorded) -> int | None:
     """gross x rate in minor units of the settle currency, rounded half-up once."""
     if line.currency == line.settle_currency or line.rate is None:
         return None
