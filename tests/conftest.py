@@ -35,6 +35,15 @@ def stack(request: pytest.FixtureRequest) -> Addresses:
 
 
 @pytest.fixture(scope="session")
+def own_template(local_stack: LocalStack) -> Iterator[str]:
+    """The name of a migrated database on the tests' own PostgreSQL that others are copied from."""
+    address = local_stack.addresses.database_url
+    name = asyncio.run(make_template(address))
+    yield name
+    asyncio.run(drop_database(address, name))
+
+
+@pytest.fixture(scope="session")
 def kafka(stack: Addresses) -> str:
     """Kafka's bootstrap servers."""
     return stack.kafka_bootstrap_servers

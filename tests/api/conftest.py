@@ -11,16 +11,11 @@ from typing import Any
 import pytest
 from aiohttp import ClientSession
 
-from app.contracts.topics import specs
 from app.domain.streams import PAYMENTS_COMMANDS
-from app.kafka.reader import RangeReader
 from app.stack.local import LocalStack
-from app.store.pool import open_pool
 from tests.effects.workers import SETTINGS, Workers
 from tests.support.commands import CHECKOUT, app_command, environment, run_app
-from tests.support.databases import copied_database, drop_database, make_template
-from tests.support.live import PARTITIONS, STOP_SECONDS, Live
-from tests.support.topics import make_anew
+from tests.support.live import STOP_SECONDS, Live, prepared_program
 from tests.support.waiting import eventually, free_port, wait_for
 from tests.support.webhooks import SANDBOX_SECRET
 
@@ -100,27 +95,9 @@ def web(live: Live, folder: Path, port: int) -> Iterator[str]:
 
 
 @pytest.fixture
-async def own_template(local_stack: LocalStack) -> AsyncIterator[str]:
-    """The name of a migrated, empty database on the tests' own PostgreSQL."""
-    name = await make_template(local_stack.addresses.database_url)
-    yield name
-    await drop_database(local_stack.addresses.database_url, name)
-
-
-@pytest.fixture
 async def live(local_stack: LocalStack, own_template: str, tmp_path: Path) -> AsyncIterator[Live]:
-    addresses = local_stack.addresses
-    async with copied_database(addresses.database_url, own_template) as database:
-        await make_anew(addresses.kafka_bootstrap_servers, specs(PARTITIONS))
-        pool = await open_pool(database, 2, "tests")
-        reader = RangeReader(addresses.kafka_bootstrap_servers, client_id="tests")
-        live = Live(addresses.kafka_bootstrap_servers, database, tmp_path, pool, reader)
-        try:
-            yield live
-        finally:
-            await live.close()
-            await reader.stop()
-            await pool.close()
+    async with prepared_program(local_stack, own_template, tmp_path) as live:
+        yield live
 
 
 @pytest.fixture

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from tests.effects.conftest import live, own_template, workers
+from tests.effects.conftest import live, workers
 
-__all__ = ["live", "own_template", "workers"]
+__all__ = ["live", "workers"]

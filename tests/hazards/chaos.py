@@ -9,13 +9,8 @@ what the books hold. Ends with 0 only if nothing is lost, doubled or wrong. Its 
 from __future__ import annotations
 
 import argparse
-import asyncio
-import logging
-import shutil
-import signal
 import statistics
 import sys
-import tempfile
 import time
 from collections import defaultdict
 from functools import partial
@@ -32,6 +27,7 @@ from tests.hazards.oracle import Verdict, drained, judge
 from tests.hazards.repertoire import FAULTS, WEB_FAULTS, Fault, WebFault
 from tests.hazards.sending import Load, under_load
 from tests.hazards.traffic import Traffic
+from tests.support.long_runs import run_in_folder
 
 
 class Chaos:
@@ -178,26 +174,10 @@ def main() -> int:
     parser.add_argument("--rate", type=float, default=300.0, help="records per second")
     parser.add_argument("--workers", type=int, default=2)
     options = parser.parse_args()
-    for name in ("aiokafka", "asyncio"):  # they tell of every failed try of the load, by the thousand
-        logging.getLogger(name).setLevel(logging.CRITICAL)
-    folder = Path(tempfile.mkdtemp(prefix="tallystick-chaos-"))
-    try:
-        right = asyncio.run(_told_to_stop(options, folder))
-    except (KeyboardInterrupt, asyncio.CancelledError):
-        say("stopped")
-        return 130
-    if right:
-        shutil.rmtree(folder, ignore_errors=True)
-    else:
-        say(f"the workers' logs are in {folder}; seed {options.seed}")
-    return 0 if right else 1
-
-
-async def _told_to_stop(options: argparse.Namespace, folder: Path) -> bool:
-    task = asyncio.current_task()
-    assert task is not None
-    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
-    return await run(options.minutes * 60, options.seed, options.rate, options.workers, folder)
+    seconds = options.minutes * 60
+    return run_in_folder(
+        "chaos", options.seed, partial(run, seconds, options.seed, options.rate, options.workers)
+    )
 
 
 if __name__ == "__main__":

@@ -10,11 +10,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import logging
-import shutil
-import signal
 import sys
-import tempfile
 import time
 from collections.abc import Awaitable, Callable
 from functools import partial
@@ -28,6 +24,7 @@ from tests.storm.client import Client
 from tests.storm.customers import Customer, Ledger
 from tests.storm.judge import judge
 from tests.storm.shop import Shop, open_shop
+from tests.support.long_runs import run_in_folder
 from tests.support.waiting import eventually
 
 REPEATS: Final = 0.05
@@ -136,25 +133,7 @@ def main() -> int:
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--kill-every", type=float, default=20.0, help="seconds between kills")
     options = parser.parse_args()
-    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
-    folder = Path(tempfile.mkdtemp(prefix="tallystick-storm-"))
-    try:
-        right = asyncio.run(_told_to_stop(options, folder))
-    except (KeyboardInterrupt, asyncio.CancelledError):
-        say("stopped")
-        return 130
-    if right:
-        shutil.rmtree(folder, ignore_errors=True)
-    else:
-        say(f"logs are in {folder}; seed {options.seed}")
-    return 0 if right else 1
-
-
-async def _told_to_stop(options: argparse.Namespace, folder: Path) -> bool:
-    task = asyncio.current_task()
-    assert task is not None
-    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
-    return await run(options, folder)
+    return run_in_folder("storm", options.seed, partial(run, options))
 
 
 if __name__ == "__main__":

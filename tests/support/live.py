@@ -19,8 +19,10 @@ from app.demo.watch import Watch
 from app.kafka.partitioner import partition_for
 from app.kafka.publisher import Outgoing, Publisher
 from app.kafka.reader import RangeReader
+from app.stack.local import LocalStack
 from app.store.pool import open_pool
 from tests.support.commands import CHECKOUT, app_command, environment, run_app
+from tests.support.databases import copied_database
 from tests.support.topics import make_anew
 
 PARTITIONS = 4
@@ -87,19 +89,28 @@ def outgoing(topic: str, key: str, record: Document | bytes) -> Outgoing:
 
 
 @asynccontextmanager
-async def running_program(kafka: str, database: str, folder: Path) -> AsyncIterator[Live]:
-    """Empty topics and one worker on an empty, migrated database; the worker ends with the context."""
-    await make_anew(kafka, specs(PARTITIONS))
-    pool = await open_pool(database, 2, "tests")
-    reader = RangeReader(kafka, client_id="tests")
-    live = Live(kafka, database, folder, pool, reader)
-    try:
+async def prepared_program(stack: LocalStack, template: str, folder: Path) -> AsyncIterator[Live]:
+    """Empty topics and an empty, migrated database, without a worker."""
+    kafka = stack.addresses.kafka_bootstrap_servers
+    async with copied_database(stack.addresses.database_url, template) as database:
+        await make_anew(kafka, specs(PARTITIONS))
+        pool = await open_pool(database, 2, "tests")
+        reader = RangeReader(kafka, client_id="tests")
+        live = Live(kafka, database, folder, pool, reader)
+        try:
+            yield live
+        finally:
+            await live.close()
+            await reader.stop()
+            await pool.close()
+
+
+@asynccontextmanager
+async def running_program(stack: LocalStack, template: str, folder: Path) -> AsyncIterator[Live]:
+    """Likewise with one worker, which ends with the context."""
+    async with prepared_program(stack, template, folder) as live:
         with worker(live, folder / "worker.log"):
             yield live
-    finally:
-        await live.close()
-        await reader.stop()
-        await pool.close()
 
 
 @contextmanager
