@@ -112,7 +112,7 @@ class AlertsWorld:
         self.sends += draft.sends
         for send in draft.sends:
             if send.topic == ALERTS_COMMANDS:
-                self.send(send.record)
+                self.send(send.record)  # type: ignore[arg-type]
         return "applied"
 
     @property

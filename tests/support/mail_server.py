@@ -71,5 +71,5 @@ async def mail_serving() -> AsyncIterator[MailServer]:
         server.close()
         for session in sessions:
             if session.transport is not None:
-                session.transport.abort()
+                session.transport.close()
         await server.wait_closed()
