@@ -62,8 +62,6 @@ class HeldBankLine(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     """Label of the rule by which it is none of ours (a bank fee, salaries)."""
     shares: dict[str, int] = {}
     """Counterpart -> the part of the amount that is booked to it, signed minor units."""
-    adjusted: int = 0
-    """Part of the amount that people explained by other accounts, signed."""
     closed: bool = False
     due_ms: int | None = None
     entered: int | None = None
@@ -184,7 +182,7 @@ class BankWeek(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class OpenEntry(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """A bank line or counterpart whose window closed and that nothing names. `amount` as the bank signs it."""
+    """A bank line or counterpart whose window closed and that nothing names. `amount`: as the bank signs."""
 
     subject: str
     """`line:{line_id}`, `batch:{source}/{batch_id}`, `payout:{…}`."""

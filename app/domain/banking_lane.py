@@ -1,18 +1,31 @@
-"""The banking lane, keyed by bank account: keeps every bank line once and posts it.
+"""The banking lane, keyed by bank account: bank lines, settlement batches, and which pays for which (leg B).
 
-Thin so far: each line is booked as a deposit (or withdrawal) that nobody has explained yet, against
-`unapplied`. Pairing lines with settlement batches (leg B) and payouts (leg C) will move it on from there.
+A record only changes the facts of its line or batch; then all that is connected to it is settled
+(`bank_settling.py`): money shared (`bank_groups.py`), booked (`bank_books.py`), judged (`bank_judge.py`).
+Names in texts: `bank_names.py`; what no name pairs: `bank_sweep.py`; what merchants hear: `batch_pages.py`.
 """
 
-from collections.abc import Iterable
-from typing import Final, assert_never
-
-import msgspec
+from collections.abc import Callable, Iterable
+from datetime import date
+from typing import Any, Final
 
 from app.domain import platform as platforms
 from app.domain import workflow
-from app.domain.accounts import CREDIT, DEBIT
+from app.domain.bank_documents import (
+    bank_line_ref,
+    batch_ref,
+    name_ref,
+    open_ref,
+    page_ref,
+    week_ref,
+)
+from app.domain.bank_line_records import close_line, record_line
+from app.domain.bank_names import WEEKS_AFTER, WEEKS_BEFORE, names_in, normal, week_of
+from app.domain.bank_open_set import SWEEP, spans_around, sweep_subject
+from app.domain.bank_sweeping import sweep
+from app.domain.bank_windows import BANK, BANK_LINE, QUIET
 from app.domain.banking import BankingLaneRecord, BankLineRecorded
+from app.domain.batch_pages import pages_of
 from app.domain.batch_records import (
     BankLineDue,
     BankSweepDue,
@@ -20,48 +33,26 @@ from app.domain.batch_records import (
     BatchLines,
     BatchTell,
     BatchTrailer,
+    batch_name,
 )
-from app.domain.calendar import start_of_day
+from app.domain.batches import close_window, hear_lines, hear_trailer, tell
 from app.domain.commands import PlatformConfigure
-from app.domain.decision import Draft, Duplicate, Ignored, Leg
+from app.domain.decision import Draft, Ignored
 from app.domain.payout_records import PayoutAnnounced, PayoutLineDue
 from app.domain.periods import PeriodClose, close_period
 from app.domain.settlement_postings import UNAPPLIED
 from app.domain.state import PLATFORM, Ref, account_ref
+from app.domain.timers import timer_ref
 from app.domain.workflow_banking import BOOKS
 from app.domain.workflow_records import MismatchAction
 
 
-class HeldBankLine(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """A bank line and its transaction. `earlier`: contents that corrections replaced, oldest first."""
-
-    record: BankLineRecorded
-    transaction_id: str | None = None
-    """None: a line of zero posts nothing."""
-    earlier: tuple[BankLineRecorded, ...] = ()
-
-
-_ENCODER: Final = msgspec.json.Encoder(order="deterministic")
-_DECODER: Final = msgspec.json.Decoder(HeldBankLine)
-
-
 def decide(draft: Draft, command: BankingLaneRecord) -> None:
     """What one record of `banking.commands` does; see `app/domain/decision.py` for how it ends."""
-    match command:
-        case BankLineRecorded():
-            _record(draft, command)
-        case PlatformConfigure():
-            platforms.configure(draft, command)
-        case PeriodClose():
-            close_period(draft, command)
-        case MismatchAction():
-            workflow.act(draft, command, BOOKS)
-        case PayoutAnnounced() | PayoutLineDue():
-            raise Ignored("payouts are not paired yet")
-        case BatchLines() | BatchTrailer() | BatchTell() | BatchDue() | BankLineDue() | BankSweepDue():
-            raise Ignored("batches are not paired yet")
-        case _:
-            assert_never(command)
+    if isinstance(command, MismatchAction):
+        workflow.act(draft, command, BOOKS)
+    else:
+        RULES[type(command)](draft, command)
 
 
 def record_key(command: BankingLaneRecord) -> str | None:
@@ -71,65 +62,92 @@ def record_key(command: BankingLaneRecord) -> str | None:
     return None if isinstance(command, PlatformConfigure | PeriodClose) else command.account
 
 
+def accepts_correction(command: BankingLaneRecord) -> bool:
+    """A known id with other content: for a bank line or a trailer a correction, else a contradiction."""
+    return isinstance(command, BankLineRecorded | BatchTrailer)
+
+
 def prefetch(command: BankingLaneRecord) -> Iterable[Ref]:
     """Rows the decision will surely want."""
-    if isinstance(command, PlatformConfigure):
-        return (PLATFORM,)
-    if isinstance(command, PeriodClose):
-        return ()
     if isinstance(command, MismatchAction):
         return workflow.prefetch(command)
-    if not isinstance(command, BankLineRecorded):
-        return ()
-    bank, unapplied = _accounts(command)
-    return (line_ref(command), account_ref(bank, command.currency), account_ref(unapplied, command.currency))
+    return (PLATFORM, *_ROWS[type(command)](command))
 
 
-def accepts_correction(command: BankingLaneRecord) -> bool:
-    """A known id with other content: for a bank line that is a correction, else a contradiction."""
-    return isinstance(command, BankLineRecorded)
+def _not_yet(draft: Draft, command: PayoutAnnounced | PayoutLineDue) -> None:
+    raise Ignored("payouts are not paired yet")
 
 
-def line_ref(line: BankLineRecorded) -> Ref:
-    """Where a line is kept: a claim of its account, whose value is the `HeldBankLine` as JSON text."""
-    return Ref("claim", (line.account, f"line/{line.line_id}"))
+def _line_rows(line: BankLineRecorded) -> Iterable[Ref]:
+    yield bank_line_ref(line.account, line.line_id)
+    yield account_ref(f"bank:{line.account}", line.currency)
+    yield account_ref(UNAPPLIED, line.currency)
+    yield week_ref(line.account, week_of(line.value_date))
+    for name in names_in(line):
+        yield name_ref(line.account, name)
 
 
-def held_line(text: str) -> HeldBankLine:
-    """The line that is kept under a `line_ref`."""
-    return _DECODER.decode(text)
+def _batch_row(command: BatchLines | BatchTrailer | BatchDue | BatchTell) -> Ref:
+    return batch_ref(command.account, batch_name(command.source, command.batch_id))
 
 
-def _record(draft: Draft, command: BankLineRecorded) -> None:
-    """A new line is posted; a correction is reversal and new posting, the old content kept."""
-    text: str | None = draft.get(line_ref(command))
-    if text is None:
-        _keep(draft, command, earlier=())
-        return
-    held = held_line(text)
-    if held.record == command:
-        raise Duplicate
-    if held.transaction_id is not None:
-        _post(draft, "bank.reversed", held.record, -held.record.amount, reverses=held.transaction_id)
-    _keep(draft, command, earlier=(*held.earlier, held.record))
+def _lines_rows(command: BatchLines) -> Iterable[Ref]:
+    yield _batch_row(command)
+    yield name_ref(command.account, normal(command.batch_id))
+    yield timer_ref(command.account, QUIET, batch_name(command.source, command.batch_id))
+    for page in pages_of(command):
+        yield page_ref(command.account, batch_name(command.source, command.batch_id), page)
+    for week in {week_of(date.fromisoformat(day)) for sums in command.sums for day in sums.days}:
+        for number in range(week - WEEKS_BEFORE, week + WEEKS_AFTER + 1):
+            yield week_ref(command.account, number)
 
 
-def _keep(draft: Draft, line: BankLineRecorded, earlier: tuple[BankLineRecorded, ...]) -> None:
-    transaction_id = _post(draft, "bank.line", line, line.amount) if line.amount else None
-    held = HeldBankLine(record=line, transaction_id=transaction_id, earlier=earlier)
-    draft.put(line_ref(line), _ENCODER.encode(held).decode())
+def _due_rows(command: BatchDue) -> Iterable[Ref]:
+    window = QUIET if command.window == "quiet" else BANK
+    yield _batch_row(command)
+    yield timer_ref(command.account, window, batch_name(command.source, command.batch_id))
 
 
-def _post(draft: Draft, kind: str, line: BankLineRecorded, amount: int, reverses: str | None = None) -> str:
-    """`amount` > 0 goes to the bank account's debit, < 0 to its credit. Returns the transaction's id."""
-    bank, unapplied = _accounts(line)
-    sides = (DEBIT, CREDIT) if amount > 0 else (CREDIT, DEBIT)
-    legs = [
-        Leg(account, side, abs(amount), line.currency)
-        for account, side in zip((bank, unapplied), sides, strict=True)
-    ]
-    return draft.post(kind, legs, start_of_day(line.booking_date or line.value_date), reverses=reverses)
+def _line_due_rows(command: BankLineDue) -> Iterable[Ref]:
+    yield bank_line_ref(command.account, command.line_id)
+    yield timer_ref(command.account, BANK_LINE, command.line_id)
 
 
-def _accounts(line: BankLineRecorded) -> tuple[str, str]:
-    return f"bank:{line.account}", UNAPPLIED
+def _sweep_rows(command: BankSweepDue) -> Iterable[Ref]:
+    yield timer_ref(command.account, SWEEP, sweep_subject(command.currency, command.span))
+    for span in spans_around(command.span):
+        yield open_ref(command.account, command.currency, span)
+
+
+def _tell_rows(command: BatchTell) -> Iterable[Ref]:
+    name = batch_name(command.source, command.batch_id)
+    return (_batch_row(command), page_ref(command.account, name, command.page))
+
+
+RULES: Final[dict[type, Callable[[Draft, Any], None]]] = {
+    PlatformConfigure: platforms.configure,
+    BankLineRecorded: record_line,
+    BankLineDue: close_line,
+    BatchLines: hear_lines,
+    BatchTrailer: hear_trailer,
+    BatchDue: close_window,
+    BatchTell: tell,
+    BankSweepDue: sweep,
+    PayoutAnnounced: _not_yet,
+    PayoutLineDue: _not_yet,
+    PeriodClose: close_period,
+}
+
+_ROWS: Final[dict[type, Callable[[Any], Iterable[Ref]]]] = {
+    PlatformConfigure: lambda command: (),
+    BankLineRecorded: _line_rows,
+    BankLineDue: _line_due_rows,
+    BatchLines: _lines_rows,
+    BatchTrailer: lambda command: (_batch_row(command),),
+    BatchDue: _due_rows,
+    BatchTell: _tell_rows,
+    BankSweepDue: _sweep_rows,
+    PayoutAnnounced: lambda command: (),
+    PayoutLineDue: lambda command: (),
+    PeriodClose: lambda command: (),
+}

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from app.domain import platform, prefetching, workflow_merchant
 from app.domain.authorization_expiry import expire_authorization
+from app.domain.batch_records import PaymentSettled
 from app.domain.capture_requests import request_capture, request_void
 from app.domain.captures import record_payment
 from app.domain.command_base import Command, MerchantCommand
@@ -66,7 +67,7 @@ from app.domain.refund_failures import record_refund_failure
 from app.domain.refunds import create_refund, record_refund
 from app.domain.refusals import announce_refusal
 from app.domain.scheduled_payouts import pay_out
-from app.domain.settlement_facts import record_settlement
+from app.domain.settlement_facts import record_settled, record_settlement
 from app.domain.split_parents import expire_split, note_posted, refund_part
 from app.domain.split_records import SplitCaptured, SplitDue, SplitPosted, SplitRefund
 from app.domain.split_sellers import record_share
@@ -107,6 +108,7 @@ RULES: Final[dict[type[Command], Rule]] = {
     DisputeWon: record_dispute,
     DisputeLost: record_dispute,
     SettlementMatched: record_settlement,
+    PaymentSettled: record_settled,
     PayoutCreate: create_payout,
     PayoutApprove: approve_payout,
     PayoutReject: reject_payout,

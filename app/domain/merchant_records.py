@@ -3,6 +3,7 @@
 what came of them, and timers.
 """
 
+from app.domain.batch_records import PaymentSettled
 from app.domain.commands import (
     DisputeLost,
     DisputeOpened,
@@ -66,6 +67,7 @@ MerchantLaneRecord = (
     | DisputeWon
     | DisputeLost
     | SettlementMatched
+    | PaymentSettled
     | PayoutCreate
     | PayoutApprove
     | PayoutReject

@@ -6,6 +6,7 @@ from typing import Final, Literal, NamedTuple
 import msgspec
 
 from app.domain.asked import Asked
+from app.domain.batch_records import BankEvidence
 from app.domain.dispute import Dispute, DisputeStage, Report
 from app.domain.payment_requests import CaptureMethod
 from app.domain.split import Parent, Part
@@ -134,6 +135,22 @@ class Reference(NamedTuple):
         return self[3:]
 
 
+class Banked(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A settlement line of one object, and the bank lines that paid its batch. Amounts in minor units."""
+
+    object: str
+    """`{kind}/{object id}`."""
+    source: str
+    batch_id: str
+    line: str
+    gross: int
+    currency: str
+    net: int
+    settle_currency: str
+    bank: tuple[BankEvidence, ...] = ()
+    since: datetime
+
+
 class Payment(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One payment order. The header (currency, psp, references) is computed in `payment_header.py`.
 
@@ -162,6 +179,10 @@ class Payment(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """By the PSP's id of each, else our own."""
     settled: tuple[str, ...] = ()
     """Objects whose gross is settled, as `{kind}/{object id}`; a sorted set."""
+    banked: dict[str, Banked] = {}
+    """Settlement lines whose batch the bank has paid, by `{kind}/{object id}/{source}/{batch}/{line}`."""
+    paid_out: tuple[str, ...] = ()
+    """Objects whose gross the bank has paid, as `{kind}/{object id}`; a sorted set."""
     flags: tuple[str, ...] = ()
     looks: tuple[str, ...] = ()
     """Claims of what its records look like to a person (`dedup.semantic_claim`); a sorted set."""
@@ -231,11 +252,11 @@ class Payment(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     @property
     def settlement_status(self) -> SettlementStatus:
-        """Matched when all of its captures are."""
-        settled = self.settled
-        if not settled or not self.captures:
+        """Matched when all of its captures are; settled when the bank has paid the batches of all, too."""
+        captures = [f"capture/{key}" for key in self.captures]
+        if not self.settled or not captures or any(name not in self.settled for name in captures):
             return "none"
-        return "matched" if all(f"capture/{key}" in settled for key in self.captures) else "none"
+        return "settled" if all(name in self.paid_out for name in captures) else "matched"
 
     @property
     def status(self) -> Status:

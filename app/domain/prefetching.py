@@ -5,6 +5,7 @@ from functools import lru_cache
 from typing import Any, Final
 
 from app.domain import workflow
+from app.domain.batch_records import PaymentSettled
 from app.domain.commands import (
     DisputeFact,
     DisputeLost,
@@ -149,8 +150,8 @@ def _dispute(command: DisputeFact) -> Iterable[Ref]:
     )
 
 
-def _settlement(command: SettlementMatched) -> Iterable[Ref]:
-    return (merchant_ref(command.merchant_id), payment_ref(command.merchant_id, command.payment_id))
+def _settlement(command: SettlementMatched | PaymentSettled) -> Iterable[Ref]:
+    return (PLATFORM, merchant_ref(command.merchant_id), payment_ref(command.merchant_id, command.payment_id))
 
 
 def _payout(command: PayoutCreate) -> Iterable[Ref]:
@@ -299,6 +300,7 @@ _ROWS: Final[dict[type, Callable[[Any], Iterable[Ref]]]] = {
     DisputeWon: _dispute,
     DisputeLost: _dispute,
     SettlementMatched: _settlement,
+    PaymentSettled: _settlement,
     PayoutCreate: _payout,
     PayoutApprove: _payout_fact,
     PayoutReject: _payout_fact,

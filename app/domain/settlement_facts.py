@@ -1,11 +1,15 @@
-"""`settlement.matched`: the matching lane's word on one object of a payment, whether its gross is settled."""
+"""The matching lane's word on one object of a payment, whether its gross is settled, and the banking lane's,
 
+whether the bank has paid it.
+"""
+
+from app.domain.batch_records import PaymentSettled
 from app.domain.commands import SettlementMatched
 from app.domain.decision import Conflict, Draft, Duplicate, Ignored
 from app.domain.expectations import expected, home_of
-from app.domain.payment import Payment
+from app.domain.payment import Banked, Payment
 from app.domain.payment_identity import find_payment
-from app.domain.settlement_outputs import keep_settled
+from app.domain.settlement_outputs import keep_banked, keep_settled
 
 
 def record_settlement(draft: Draft, command: SettlementMatched) -> None:
@@ -20,6 +24,39 @@ def record_settlement(draft: Draft, command: SettlementMatched) -> None:
     if (name in payment.settled) == command.matched:
         raise Duplicate
     keep_settled(draft, payment, command.kind, command.object_id, command.matched, command.occurred_at)
+
+
+def record_settled(draft: Draft, command: PaymentSettled) -> None:
+    """`payment.settled`: the bank has paid the batch of one line of an object, or no longer has.
+
+    Raises Duplicate where it is known, Conflict for a payment that is not.
+    """
+    payment = find_payment(draft, command.merchant_id, command.payment_id)
+    if payment is None:
+        raise Conflict("unknown_object", f"there is no payment {command.payment_id}")
+    name = f"{command.kind}/{command.object_id}"
+    key = f"{name}/{command.source}/{command.batch_id}/{command.line}"
+    banked = {other: line for other, line in payment.banked.items() if other != key}
+    if command.settled:
+        banked[key] = _banked(command, name)
+    if banked == payment.banked:
+        raise Duplicate
+    keep_banked(draft, payment, name, dict(sorted(banked.items())), command)
+
+
+def _banked(command: PaymentSettled, name: str) -> Banked:
+    return Banked(
+        object=name,
+        source=command.source,
+        batch_id=command.batch_id,
+        line=command.line,
+        gross=command.gross,
+        currency=command.currency,
+        net=command.net,
+        settle_currency=command.settle_currency,
+        bank=command.bank,
+        since=command.occurred_at,
+    )
 
 
 def _was_announced(payment: Payment, command: SettlementMatched) -> bool:

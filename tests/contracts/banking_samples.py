@@ -36,6 +36,23 @@ SUMS: Final = r.BatchSums(
 REF: Final = r.BatchRef("acquirer-a/L1", "m-1", "pay-1", "cap-1", "capture", 12345, "EUR", 11957, "EUR")
 REFUND: Final = r.BatchRef("acquirer-a/L2", "m-1", "pay-1", "re-1", "refund", -1000, "EUR", -1010, "EUR")
 
+SETTLED: Final[dict[str, Any]] = {
+    "id": "bc.1.9.0",
+    "merchant_id": "m-1",
+    "payment_id": "pay-1",
+    "object_id": "cap-1",
+    "kind": "capture",
+    "source": "acquirer-a",
+    "batch_id": "B1",
+    "line": "acquirer-a/L1",
+    "gross": 12345,
+    "currency": "EUR",
+    "net": 11957,
+    "settle_currency": "EUR",
+    "settled": True,
+    "occurred_at": datetime(2026, 11, 22, 9, 0, tzinfo=UTC),
+}
+
 BANKING_FULL: Final[tuple[msgspec.Struct, ...]] = (
     r.BatchLines(id="mc.1.9.0", account=ACCOUNT, **BATCH, sums=(SUMS,), refs=(REF,), withdrawn=(REFUND,)),
     r.TrailerRecorded(id="acquirer-a/B1/EUR", **BATCH, **TOTALS),
@@ -49,6 +66,7 @@ BANKING_FULL: Final[tuple[msgspec.Struct, ...]] = (
     ),
     r.BankLineDue(id="bank_line/L7/1795165200000", account=ACCOUNT, line_id="L7"),
     r.BankSweepDue(id="sweep/EUR/46241/1795165200000", account=ACCOUNT, currency="EUR", span=46241),
+    r.PaymentSettled(**SETTLED, bank=(r.BankEvidence(ACCOUNT, "L7", date(2026, 11, 22)),)),
     r.BatchTell(id="bc.1.9.0", account=ACCOUNT, source="acquirer-a", batch_id="B1", page=3),
     p.PayoutAnnounced(
         id="pc.1.9.0",
@@ -76,6 +94,7 @@ BANKING_FULL: Final[tuple[msgspec.Struct, ...]] = (
 )
 BANKING_MINIMAL: Final[tuple[msgspec.Struct, ...]] = (
     r.BatchLines(id="mc.1.9.0", account=ACCOUNT, **BATCH),
+    r.PaymentSettled(**{**SETTLED, "settled": False}),
     p.PayoutAnnounced(
         id="pc.1.9.0", **PAYOUT, account=ACCOUNT, seq=1, amount=9000, currency="EUR", started_at=AT
     ),

@@ -1,4 +1,4 @@
-"""The thin banking lane: each bank line kept once and posted against `unapplied`, corrections reversed."""
+"""Bank lines alone: each kept once and posted against `unapplied`, corrections reversed."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ import msgspec
 import pytest
 
 from app.domain import bank_door, banking_lane
+from app.domain.bank_documents import bank_line_ref
 from app.domain.banking import BankLine, BankLineRecorded
-from app.domain.banking_lane import held_line, line_ref
 from app.domain.commands import PlatformConfigure
 from app.domain.decision import Draft, Duplicate, Source
 from app.domain.state import PLATFORM, NotLoaded, Ref
@@ -103,7 +103,7 @@ def test_a_line_of_zero_is_kept_and_posts_nothing() -> None:
     line = through_the_door(amount=0)
     assert books.send(line) == "applied"
     assert books.posted == []
-    assert held_line(books.rows[line_ref(line)]).record == line
+    assert books.rows[bank_line_ref(line.account, line.line_id)].record == line
     assert books.send(through_the_door(amount=5)) == "applied"
     assert books.balances() == {f"bank:{ACCOUNT} EUR": 5, "unapplied EUR": 5}
 
@@ -132,8 +132,8 @@ def test_a_correction_reverses_and_posts_anew() -> None:
     kinds = [(kind, reverses) for kind, reverses, _ in books.posted]
     assert kinds == [("bank.line", None), ("bank.reversed", books.ids[0]), ("bank.line", None)]
     assert books.balances() == {f"bank:{ACCOUNT} EUR": 11900, "unapplied EUR": 11900}
-    held = held_line(books.rows[line_ref(second)])
-    assert (held.record, held.earlier, held.transaction_id) == (second, (first,), books.ids[2])
+    held = books.rows[bank_line_ref(second.account, second.line_id)]
+    assert (held.record, held.earlier, held.postings[0].transaction_id) == (second, (first,), books.ids[2])
 
 
 def test_a_correction_of_the_currency_empties_the_old_one() -> None:

@@ -8,7 +8,8 @@ import pytest
 from msgspec import ValidationError, json
 
 from app.domain import matching_lane, settlement_door
-from app.domain.decision import Draft, Ignored, Source
+from app.domain.batch_records import TrailerRecorded
+from app.domain.decision import Draft, Source
 from app.domain.settlement import LineRecorded, SettlementLine, SettlementTrailer
 from app.domain.streams import MATCHING_COMMANDS, SETTLEMENTS_LINES
 from tests.support.matching_world import NOON, MatchingWorld
@@ -64,13 +65,17 @@ def test_without_a_psp_id_the_merchants_reference_is_the_identity() -> None:
     assert sent.key == "stripe:o-1"
 
 
-def test_a_trailer_is_ignored() -> None:
+def test_a_trailer_goes_by_way_of_matching_which_knows_the_account() -> None:
     trailer = SettlementTrailer(
         source="a", psp="stripe", batch_id="B1", count=1, gross=1, fee=0, net=1, settle_currency="EUR"
     )
     draft = Draft(MatchingWorld(), Source(SETTLEMENTS_LINES, 0, 7, "", NOON))
-    with pytest.raises(Ignored, match="trailer of batch B1"):
-        settlement_door.decide(draft, trailer)
+    settlement_door.decide(draft, trailer)
+    (sent,) = draft.sends
+    assert (sent.topic, sent.key) == (MATCHING_COMMANDS, "stripe:a/B1")
+    assert isinstance(sent.record, TrailerRecorded)
+    assert (sent.record.id, sent.record.count, sent.record.net) == ("a/B1/EUR", 1, 1)
+    assert matching_lane.record_key(sent.record) == sent.key
 
 
 @pytest.mark.parametrize(

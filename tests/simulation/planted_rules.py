@@ -12,7 +12,7 @@ from typing import Any, Final
 from msgspec.structs import replace
 
 from app.domain import (
-    banking_lane,
+    bank_line_records,
     directory,
     leftovers,
     matching_guests,
@@ -26,7 +26,6 @@ from tests.simulation.plant import Plant, patching
 
 _tell_visitors = routing.tell_visitors
 _move_pointers = routing.move_pointers
-_post = banking_lane._post
 _forward_facts = directory.forward_facts
 _tell_merchant = verdicts.tell_merchant
 
@@ -74,9 +73,9 @@ def _tell_good_news_only(draft: Any, item: Any, complete: bool) -> Any:
     return _tell_merchant(draft, item, complete) if complete else replace(item, matched=False)
 
 
-def _correct_without_reversal(*arguments: Any, **named: Any) -> Any:
+def _correct_without_reversal(draft: Any, line: Any) -> Any:
     """A bank line's first content stays in the books beside the second."""
-    return None if named.get("reverses") else _post(*arguments, **named)
+    return replace(line, postings=())
 
 
 def _rules(name: str, *replaced: tuple[Any, str, Any]) -> Plant:
@@ -93,5 +92,5 @@ PLANTED_IN_RULES: Final = (
     _rules("guest_leaves_its_books", (matching_guests, "bring_up_to_date", _nothing)),
     _rules("one_waiting_fact_forwarded", (settling, "forward_facts", _forward_one)),
     _rules("unmatched_not_told", (settling, "tell_merchant", _tell_good_news_only)),
-    _rules("bank_line_not_reversed", (banking_lane, "_post", _correct_without_reversal)),
+    _rules("bank_line_not_reversed", (bank_line_records, "reverse_line", _correct_without_reversal)),
 )

@@ -1,0 +1,315 @@
+"""Brings bank lines and batches to what their facts say: shares, books, timers, open set, mismatches.
+
+All in the record's one draft. Everything is derived anew for the group that a record touched; what stands as
+it should is left alone.
+"""
+
+from collections.abc import Iterable, Sequence
+from hashlib import sha256
+from typing import Any, Final
+
+import msgspec
+from msgspec.structs import replace
+
+from app.domain.bank_books import keep_books
+from app.domain.bank_documents import (
+    Batch,
+    HeldBankLine,
+    OpenEntry,
+    bank_line_ref,
+    batch_ref,
+    line_subject,
+)
+from app.domain.bank_groups import Group, due, group_of, share
+from app.domain.bank_judge import (
+    RULE_VERSION,
+    BankFinding,
+    balances,
+    is_whole,
+    judge_batch,
+    judge_line,
+    payers,
+)
+from app.domain.bank_open_set import enter, leave
+from app.domain.bank_windows import (
+    expected_on,
+    ignored_as,
+    keep_batch_timers,
+    keep_line_timer,
+    source_of,
+)
+from app.domain.batch_pages import tell_pages
+from app.domain.batch_records import BankEvidence
+from app.domain.configuration import Platform
+from app.domain.decision import Draft
+from app.domain.matching import Opened
+from app.domain.mismatches import open_mismatch, resolve_mismatch
+from app.domain.state import PLATFORM
+
+LEG: Final = "B"
+MOST_SHOWN: Final = 20
+
+
+def settle_bank(
+    draft: Draft, account: str, cause: str, lines: Iterable[str] = (), batches: Iterable[str] = ()
+) -> None:
+    """Settle all that is connected to these lines (ids) and batches (subjects).
+
+    `cause`: id of the record that changed something, named where a mismatch resolves.
+    """
+    platform: Platform | None = draft.get(PLATFORM)
+    group = group_of(draft, account, lines, batches)
+    _part_by_name(group)
+    share(group)
+    for line in group.ordered:
+        group.lines[line.record.line_id] = _settle_line(draft, platform, group, line, cause)
+    for subject in sorted(group.batches):
+        group.batches[subject] = _settle_batch(draft, platform, group, group.batches[subject], cause)
+    for line in group.ordered:
+        _put(draft, bank_line_ref(account, line.record.line_id), line)
+    for subject in sorted(group.batches):
+        _put(draft, batch_ref(account, group.batches[subject].name), group.batches[subject])
+
+
+def _put(draft: Draft, ref: Any, value: HeldBankLine | Batch) -> None:
+    if draft.get(ref) != value:
+        draft.put(ref, value)
+
+
+def _part_by_name(group: Group) -> None:
+    """A name, or people, displace what a sweep paired."""
+    for line in list(group.lines.values()):
+        if line.matched is not None and (line.named or line.forced):
+            _unmatch(group, line)
+    for subject in list(group.batches):
+        batch = group.batches[subject]
+        for currency, line_id in batch.matched.items():
+            others = [line for line in group.of(batch) if line.record.line_id != line_id]
+            if any(line.record.currency == currency for line in others) and line_id in group.lines:
+                _unmatch(group, group.lines[line_id])
+
+
+def _unmatch(group: Group, line: HeldBankLine) -> None:
+    batch = group.batches.get(line.matched or "")
+    group.lines[line.record.line_id] = replace(line, matched=None, verdict=None)
+    if batch is not None:
+        rest = {cur: one for cur, one in batch.matched.items() if one != line.record.line_id}
+        group.batches[batch.subject] = replace(batch, matched=rest)
+
+
+def _settle_line(
+    draft: Draft, platform: Platform | None, group: Group, line: HeldBankLine, cause: str
+) -> HeldBankLine:
+    ignored = None if line.links else ignored_as(platform, line.record)
+    line = line if line.ignored == ignored else replace(line, ignored=ignored)
+    line = keep_books(draft, line, group.batches)
+    line = keep_line_timer(draft, platform, line)
+    line = _keep_line_open(draft, line)
+    return _keep_line_mismatches(draft, platform, line, cause)
+
+
+def _keep_line_open(draft: Draft, line: HeldBankLine) -> HeldBankLine:
+    """It lies in the open set while its window has closed and no name, rule or person explains it."""
+    record = line.record
+    lies = line.closed and not (line.named or line.forced or line.ignored) and record.amount != 0
+    if not lies:
+        if line.entered is None:
+            return line
+        leave(draft, record.account, record.currency, line.entered, line_subject(record.line_id))
+        return replace(line, entered=None, verdict=None)
+    entry = OpenEntry(subject=line_subject(record.line_id), amount=record.amount, day=record.value_date)
+    span = enter(draft, record.account, record.currency, entry)
+    return line if span == line.entered else replace(line, entered=span)
+
+
+def _settle_batch(draft: Draft, platform: Platform | None, group: Group, batch: Batch, cause: str) -> Batch:
+    lines = group.of(batch)
+    batch = keep_batch_timers(draft, platform, batch)
+    batch = _keep_batch_open(draft, platform, batch, lines)
+    findings = list(judge_batch(platform, batch, lines))
+    batch = _keep_batch_mismatches(draft, platform, batch, lines, findings, cause)
+    confirmed = _confirmed(platform, group, batch)
+    if confirmed != batch.confirmed:
+        tell_pages(draft, batch, batch.pages)
+        batch = replace(batch, confirmed=confirmed)
+    return batch
+
+
+def _keep_batch_open(
+    draft: Draft, platform: Platform | None, batch: Batch, lines: Sequence[HeldBankLine]
+) -> Batch:
+    """Per currency; a batch of nothing, and one that a name or person pays, does not lie there."""
+    named = [line for line in lines if line.named or line.forced]
+    entered: dict[str, int] = {}
+    for currency, totals in batch.sums.items():
+        day, needed = totals.last_day, due(batch, currency)
+        old = batch.entered.get(currency)
+        paid = payers(batch, currency, named)
+        if not batch.closed or paid or day is None or not needed or not is_whole(batch, currency):
+            if old is not None:
+                leave(draft, batch.account, currency, old, batch.subject)
+            continue
+        tolerance = source_of(platform, batch.source).bank_tolerance
+        entry = OpenEntry(subject=batch.subject, amount=needed, day=day, tolerance=tolerance)
+        span = entered[currency] = enter(draft, batch.account, currency, entry)
+        if old is not None and old != span:
+            leave(draft, batch.account, currency, old, batch.subject)
+    verdicts = {currency: one for currency, one in batch.verdicts.items() if currency in entered}
+    if (entered, verdicts) == (batch.entered, batch.verdicts):
+        return batch
+    return replace(batch, entered=entered, verdicts=verdicts)
+
+
+def _confirmed(platform: Platform | None, group: Group, batch: Batch) -> tuple[BankEvidence, ...] | None:
+    """The bank lines that pay it, where everything that is connected to it agrees."""
+    lines = group.of(batch)
+    beside = {link.to for line in lines for link in line.links if link.to in group.batches}
+    around = [group.batches[subject] for subject in beside - {batch.subject}]
+    if not all(_agrees(platform, group, one) for one in (batch, *around)):
+        return None
+    return tuple(
+        sorted(BankEvidence(batch.account, line.record.line_id, line.record.value_date) for line in lines)
+    )
+
+
+def _agrees(platform: Platform | None, group: Group, batch: Batch) -> bool:
+    lines = group.of(batch)
+    if not any(totals.count for totals in batch.sums.values()):
+        return False
+    if any(line.record.currency not in batch.sums for line in lines):
+        return False
+    if any(not balances(platform, batch, currency) for currency in batch.sums):
+        return False
+    exact = lines and all(due(batch, currency) for currency in batch.sums)
+    return bool(exact) or all(is_whole(batch, currency) for currency in batch.sums)
+
+
+def _keep_line_mismatches(
+    draft: Draft, platform: Platform | None, line: HeldBankLine, cause: str
+) -> HeldBankLine:
+    findings = list(judge_line(line))
+    if not findings and not line.open:
+        return line
+    record = line.record
+    inputs = {"bank_lines": [msgspec.to_builtins(record)]}
+    reasons = (f"bank line {record.line_id} was corrected",) if line.earlier else ()
+    opened = _keep(
+        draft,
+        line.open,
+        findings,
+        cause,
+        subject=(line_subject(record.line_id),),
+        explained=_explained(platform, _rule((line,), line.verdict is not None), inputs, reasons),
+        expected_on=record.value_date,
+    )
+    return replace(line, open=opened)
+
+
+def _keep_batch_mismatches(
+    draft: Draft,
+    platform: Platform | None,
+    batch: Batch,
+    lines: Sequence[HeldBankLine],
+    findings: Sequence[BankFinding],
+    cause: str,
+) -> Batch:
+    if not findings and not batch.open:
+        return batch
+    explained = _explained(platform, _rule(lines, bool(batch.verdicts)), shown_batch(batch, lines), ())
+    currency = findings[0].currency if findings else ""
+    opened = _keep(
+        draft,
+        batch.open,
+        findings,
+        cause,
+        subject=(batch.subject,),
+        explained=explained,
+        psp=batch.psp,
+        batch_id=batch.batch_id,
+        expected_on=expected_on(platform, batch, currency),
+    )
+    return replace(batch, open=opened)
+
+
+def _rule(lines: Sequence[HeldBankLine], swept: bool) -> str:
+    rules = {link.rule for line in lines for link in line.links}
+    if "forced" in rules:
+        return "forced"
+    if "1" in rules:
+        return "B1"
+    return "B2" if "2" in rules else "B3" if swept else "B1"
+
+
+def shown_batch(batch: Batch, lines: Sequence[HeldBankLine]) -> dict[str, Any]:
+    """What a mismatch of a batch shows of its sides."""
+    return {
+        "batch": {
+            "source": batch.source,
+            "batch_id": batch.batch_id,
+            "psp": batch.psp,
+            "account": batch.account,
+            "sums": {
+                currency: {**msgspec.to_builtins(totals), "residual": totals.residual}
+                for currency, totals in batch.sums.items()
+            },
+        },
+        "trailers": [msgspec.to_builtins(batch.trailers[currency]) for currency in sorted(batch.trailers)],
+        "bank_lines": [msgspec.to_builtins(line.record) for line in lines[:MOST_SHOWN]],
+    }
+
+
+def _explained(
+    platform: Platform | None, rule: str, inputs: dict[str, Any], reasons: tuple[str, ...]
+) -> dict[str, Any]:
+    return {
+        "rule": rule,
+        "rule_version": RULE_VERSION,
+        "configuration_version": platform.version if platform is not None else None,
+        "inputs": inputs,
+        "reasons": reasons,
+    }
+
+
+def _keep(
+    draft: Draft,
+    known: dict[str, Opened],
+    findings: Sequence[BankFinding],
+    cause: str,
+    *,
+    subject: tuple[str, ...],
+    explained: dict[str, Any],
+    **about: Any,
+) -> dict[str, Opened]:
+    """Open what the facts support, resolve what they no longer do; an unchanged finding is left alone."""
+    keys = {finding.key for finding in findings}
+    for key, opened in known.items():
+        if key not in keys:
+            resolve_mismatch(draft, opened.mismatch_id, f"no longer supported by the facts since {cause}")
+    kept: dict[str, Opened] = {}
+    for finding in findings:
+        evidence = _evidence(finding, explained["inputs"])
+        before = known.get(finding.key)
+        if before is not None and before.evidence == evidence:
+            kept[finding.key] = before
+            continue
+        mismatch_id = open_mismatch(
+            draft,
+            leg=LEG,
+            category=finding.category,
+            currency=finding.currency,
+            expected_amount=finding.expected_amount,
+            actual_amount=finding.actual_amount,
+            explanation={
+                **explained,
+                "differences": finding.differences,
+                "reasons": [*finding.reasons, *explained["reasons"]],
+            },
+            subject_ids=(*subject, finding.currency),
+            **about,
+        )
+        kept[finding.key] = Opened(mismatch_id, evidence)
+    return kept
+
+
+def _evidence(finding: BankFinding, inputs: dict[str, Any]) -> str:
+    return sha256(msgspec.json.encode((finding, inputs), order="deterministic")).hexdigest()[:16]
