@@ -16,6 +16,7 @@ from typing import Final
 
 from app.access import Access, psp_access
 from app.errors import ConfigurationError
+from app.oidc_settings import OidcSettings, oidc_settings
 
 ROOT: Final = Path(__file__).resolve().parents[1]
 LOCAL_STACK: Final = ROOT / ".local"
@@ -73,6 +74,8 @@ class Settings:
     """PSP -> its live webhook secrets. Never to be logged."""
     psp_access: Mapping[str, Access] = field(default_factory=dict)
     """PSP -> how its API is reached. The executor needs it; a PSP without one is not called."""
+    oidc: OidcSettings | None = None
+    """Where people of staff sign in. None: the pages are open on loopback, and ask for a key elsewhere."""
 
     @property
     def web_is_loopback(self) -> bool:
@@ -108,6 +111,7 @@ def load_settings(environ: Mapping[str, str] | None = None, stack_dir: Path = LO
         events_list=read.switch("TALLYSTICK_EVENTS_LIST", default=True),
         webhook_secrets=webhook_secrets(read.environ),
         psp_access=psp_access(read.environ),
+        oidc=oidc_settings(read.environ),
     )
 
 

@@ -26,6 +26,7 @@ from web.ingress import Ingress
 from web.keys import KeyHasher
 from web.live import LiveHub
 from web.openapi import OPENAPI
+from web.people import People
 from web.positions import PositionWaiter
 from web.rate_limits import RateLimits
 from web.requests_seen import RequestsSeen
@@ -47,10 +48,12 @@ def build(
     links: CheckoutLinks | None = None,
     rates: RateLimits | None = None,
     endpoint_secrets: EndpointSecrets | None = None,
+    people: People | None = None,
 ) -> web.Application:
     """`pool`: asyncpg; `reader`: of Kafka's end offsets, `tail`: of the log of mismatches, None for none;
     `pages_open`: bound to loopback; `ingress`: where webhooks go, `desk`: where requests go, None takes none;
-    `links`: to checkout pages, None: there are none; `rates`: of each key, None for the usual."""
+    `links`: to checkout pages, None: there are none; `rates`: of each key, None for the usual; `people`: who
+    can sign in, None: nobody."""
     ends = EndOffsets(reader)
     feed = MismatchFeed(tail, partial(detected_after, pool))
     snapshots = Snapshots(pool, ends, lambda: feed.mark)
@@ -71,6 +74,7 @@ def build(
         rates=rates or RateLimits(),
         links=links,
         endpoint_secrets=endpoint_secrets or load_endpoint_secrets(),
+        people=people,
     )
     app[ENDS] = ends
     app[OPENAPI] = openapi_json()
@@ -106,6 +110,8 @@ async def _background(app: web.Application) -> AsyncIterator[None]:
     deps.snapshots.stop()
     await deps.positions.stop()
     await deps.desk.stop()
+    if deps.people is not None:
+        await deps.people.provider.stop()
 
 
 async def _end_views(app: web.Application) -> None:

@@ -1,8 +1,9 @@
-"""Who is calling: `Authorization: Bearer <key>`, and on pages also Basic with the key as the password.
+"""Who is calling: `Authorization: Bearer <key>`, on pages also Basic with the key as the password; or a
+person who has signed in, by the session's cookie (`web/people.py`).
 
 Browsers cannot send Bearer by themselves, so a page that needs a key asks with Basic; the user name is
 ignored. On loopback the pages are open, but only under a loopback `Host`: a web site that rebinds its own
-name to 127.0.0.1 must not read the books through somebody's browser.
+name to 127.0.0.1 must not read the books through somebody's browser. Where people can sign in, they have to.
 """
 
 from __future__ import annotations
@@ -16,8 +17,11 @@ from aiohttp import web
 from app.settings import LOOPBACKS
 from web.call import MERCHANT, ROLES, Access, Principal
 from web.deps import Deps
+from web.guard import STREAMS
 from web.keys import key_id_of
+from web.people import People
 from web.problems import Problem
+from web.sign_in import login_url
 
 ANYONE: Final = Principal("", "anyone", kind="anyone")
 LOCAL_VIEWER: Final = Principal("", "viewer", kind="local")
@@ -30,15 +34,18 @@ async def authenticate(request: web.Request, deps: Deps, access: Access) -> Prin
     """The caller, or a 401 / 403. A key that is unknown, revoked or misspelt gets the same answer."""
     if access is Access.OPEN:
         return ANYONE
-    if access is Access.PAGES and deps.pages_open and _host_is_loopback(request.host):
+    open_here = deps.people is None and deps.pages_open and _host_is_loopback(request.host)
+    if access is Access.PAGES and open_here:
         return LOCAL_VIEWER
     principal = await _principal(request, deps, pages=access is Access.PAGES)
     if principal.role in ROLES[access] and (principal.role == MERCHANT) == bool(principal.merchant_id):
         return principal
-    raise Problem("forbidden", f"a key with the scope {principal.role!r} has no access here")
+    raise Problem("forbidden", f"the role {principal.role!r} has no access here")
 
 
 async def _principal(request: web.Request, deps: Deps, *, pages: bool) -> Principal:
+    if deps.people is not None and "Authorization" not in request.headers:
+        return await _person(request, deps.people, pages=pages)
     challenge = BASIC if pages else BEARER
     token = _token(request.headers.get("Authorization", ""), basic=pages)
     if token is None:
@@ -48,6 +55,18 @@ async def _principal(request: web.Request, deps: Deps, *, pages: bool) -> Princi
     if stored is None or stored.revoked_at is not None or not deps.hasher.verify(token, stored.hash):
         raise Problem("unauthorized", "this key is not known, or was revoked", challenge)
     return Principal(stored.id, stored.role, stored.merchant_id)
+
+
+async def _person(request: web.Request, people: People, *, pages: bool) -> Principal:
+    """Whoever opens a page without a session is led to the sign-in, and from there to the page."""
+    route = request.match_info.route.resource
+    used = route is None or route.canonical not in STREAMS
+    principal = await people.principal(request, used=used)
+    if principal is not None:
+        return principal
+    if pages and request.method == "GET" and "text/html" in request.headers.get("Accept", ""):
+        raise web.HTTPSeeOther(login_url(request))
+    raise Problem("unauthorized", "sign in at /login, or send `Authorization: Bearer <key>`", BEARER)
 
 
 def _token(header: str, *, basic: bool) -> str | None:

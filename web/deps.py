@@ -16,6 +16,7 @@ from web.feed import MismatchFeed
 from web.ingress import Ingress
 from web.keys import KeyHasher
 from web.live import LiveHub
+from web.people import People
 from web.positions import PositionWaiter
 from web.rate_limits import RateLimits
 from web.requests_seen import RequestsSeen
@@ -24,7 +25,10 @@ from web.snapshots import Snapshots
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Deps:
-    """`pages_open`: bound to loopback, so that the pages need no key. `links`: to checkout pages."""
+    """`pages_open`: bound to loopback, so that the pages need no key. `links`: to checkout pages.
+
+    `people`: who can sign in; None: nobody, and only then `pages_open` counts.
+    """
 
     pool: Any
     hasher: KeyHasher
@@ -41,6 +45,7 @@ class Deps:
     rates: RateLimits
     links: CheckoutLinks | None
     endpoint_secrets: EndpointSecrets
+    people: People | None = None
 
 
 DEPS: web.AppKey[Deps] = web.AppKey("deps", Deps)

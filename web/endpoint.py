@@ -12,6 +12,7 @@ from web.asking import read_key, read_wait
 from web.auth import authenticate
 from web.body import read_body
 from web.call import Access, Call, Endpoint, Principal, Raw, RawHandler, Reply, Write
+from web.csrf import check_csrf, csrf_token
 from web.deps import DEPS, Deps
 from web.guard import STANDING
 from web.params import check_path, read_query
@@ -42,6 +43,8 @@ def json_handler(endpoint: Endpoint) -> RawHandler:
 async def admit(request: web.Request, deps: Deps, access: Access) -> Principal:
     """Who calls, if it may and not too often."""
     principal = await authenticate(request, deps, access)
+    public_url = deps.people.public_url if deps.people is not None else None
+    await check_csrf(request, principal, deps.hasher, public_url)
     if principal.key_id:
         standing = request[STANDING] = await deps.rates.hit(principal.key_id)
         if not standing.allowed:
@@ -72,7 +75,12 @@ async def _call(
 def raw_handler(route: Raw) -> RawHandler:
     async def handle(request: web.Request) -> web.StreamResponse:
         principal = request[PRINCIPAL] = await admit(request, request.app[DEPS], route.access)
-        with visited_by(Visitor(principal.caller)):
+        with visited_by(_visitor(request.app[DEPS], principal)):
             return await route.handler(request)
 
     return handle
+
+
+def _visitor(deps: Deps, principal: Principal) -> Visitor:
+    token = "" if principal.kind == "anyone" else csrf_token(deps.hasher, principal)
+    return Visitor(principal.caller, token, deps.people is not None)

@@ -32,11 +32,11 @@ LARGE_BODIES: Final = frozenset({"/webhooks/{psp}"})
 SECURITY_HEADERS: Final = {
     "Content-Security-Policy": (
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
-        "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+        "base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
     ),
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
-    "Referrer-Policy": "no-referrer",
+    "Referrer-Policy": "same-origin",  # with no-referrer, our own forms would have no Origin to show
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
     "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=()",
@@ -69,8 +69,8 @@ async def _answer(request: web.Request, handler: Handler) -> web.StreamResponse:
     except Problem as problem:
         return _refuse(request, problem)
     except web.HTTPException as error:
-        if error.status < 400:
-            return error
+        if isinstance(error, web.HTTPRedirection):
+            return web.Response(status=error.status, headers={"Location": error.headers.get("Location", "/")})
         return _refuse(request, from_http(error))
     except TimeoutError:
         return _refuse(request, Problem("timeout", "", {"Retry-After": "5"}))

@@ -18,6 +18,7 @@ CODES: Final[Mapping[str, tuple[int, str]]] = {
     "bad_request": (400, "The request cannot be read"),
     "unauthorized": (401, "A valid API key is needed"),
     "forbidden": (403, "This API key may not do that"),
+    "csrf_refused": (403, "The request does not come from a page of ours"),
     "not_found": (404, "There is nothing here"),
     "method_not_allowed": (405, "This method is not supported here"),
     "ambiguous": (409, "More than one payment has this id"),

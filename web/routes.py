@@ -23,6 +23,7 @@ from web import (
     payments,
     payouts,
     refunds,
+    sign_in,
     status,
     webhooks,
 )
@@ -134,6 +135,10 @@ RAW: Final = (
         summary="Where a payer comes back to: the outcome, once it is verified"),
     Raw(path="/checkout/{token}/status", handler=checkout.get_checkout_status, access=OPEN,
         content_type="application/json", summary="What keeps these two current"),
+    Raw(path="/login", handler=sign_in.get_login, access=OPEN, summary="Sign in"),
+    Raw(path="/login/start", handler=sign_in.get_start, access=OPEN, summary="Off to the identity provider"),
+    Raw(path="/login/callback", handler=sign_in.get_callback, access=OPEN, summary="Back from it"),
+    Raw(path="/logout", handler=sign_in.post_logout, access=PAGES, method="POST", summary="Sign out"),
     Raw(path="/", handler=pages.get_home, access=PAGES, summary="The live overview"),
     Raw(path="/mismatches", handler=finder.get_finder, access=PAGES,
         summary="Mismatches, to find and compare"),

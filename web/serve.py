@@ -27,6 +27,7 @@ from web.application import build
 from web.desk import Desk
 from web.ingress import STORED_WITHIN_SECONDS, Ingress, keys_of
 from web.keys import load_hasher
+from web.people import People
 from web.rate_limits import DEFAULT_RATE, VARIABLE, RateLimits
 
 KEEP_ALIVE_SECONDS: Final = 30.0
@@ -53,9 +54,10 @@ async def serve(settings: Settings, started: Callable[[str], None]) -> None:
     requests = _publisher(settings, "tallystick-web-requests", RECORD_BYTES)
     pool = await open_pool(settings.database_url, settings.database_connections, "tallystick-web", at_start=0)
     try:
+        hasher = load_hasher()
         app = build(
             pool,
-            load_hasher(),
+            hasher,
             reader=reader,
             tail=tail,
             pages_open=settings.web_is_loopback,
@@ -63,6 +65,7 @@ async def serve(settings: Settings, started: Callable[[str], None]) -> None:
             desk=Desk(pool, requests.publish_at, settings.partitions),
             links=load_checkout_links(settings.public_url),
             rates=RateLimits(os.environ.get(VARIABLE, "").strip() or DEFAULT_RATE),
+            people=People(settings.oidc, pool, hasher, settings.public_url) if settings.oidc else None,
         )
         runner = web.AppRunner(
             app,
