@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
+from app.contracts import statement_files
 from app.contracts.source_targets import DEFAULT_TYPE, GIVEN, field_kinds, required_fields, targets
 from app.domain.settlement import LineKind
 from app.domain.source_files import Condition, Field, RowRule, SourceFile, Trailer
@@ -30,6 +31,8 @@ DERIVED: Final = frozenset({"settle_currency", "net", "gross", "line_id", "captu
 
 def problems(file: SourceFile) -> Iterator[str]:
     """One sentence per contradiction, each beginning with the place in the description."""
+    yield from statement_files.problems(file)
+    file = statement_files.completed(file)
     yield from _text_problems(file)
     yield from _value_problems(file)
     yield from _rule_problems(file)

@@ -12,7 +12,8 @@ from typing import Literal
 import msgspec
 
 Holds = Literal["settlement", "payments", "bank"]
-Format = Literal["csv", "json", "jsonl"]
+Format = Literal["csv", "json", "jsonl", "camt", "mt940", "bai2", "ofx"]
+"""The last four are bank statements; `mt940` reads MT942 as well, `camt` .052, .053 and .054."""
 
 
 class Numbers(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -159,3 +160,5 @@ class SourceFile(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """CSV: how a PSP arranges sections, headers and totals of its own (`app/formats/<layout>_rows.py`)."""
     more_trailers: tuple[Trailer, ...] = ()
     """Control totals besides `trailer`, each checked by itself."""
+    book_interim: bool = False
+    """Bank statements: entries of reports of the day are lines too, though a statement may repeat them."""

@@ -149,6 +149,8 @@ def _read(entry: Entry, values: list[str], units: int, text: str) -> Entry:
     if values[2].upper() == "V" and values[3]:
         value = packed_day(values[3])
     booking = entry.statement.day
+    if value is None:
+        raise BadRow("neither it nor its group has a date")
     bank, own = values[3 + more], values[4 + more]
     return entry._replace(
         amount=_major(units, entry.currency) * _sign(code),

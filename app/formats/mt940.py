@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from decimal import Decimal
 from pathlib import Path
 from typing import Final
 
@@ -23,8 +22,8 @@ from app.formats.statements import Balance, Entry, Piece, Side, Statement, Statu
 BALANCE: Final = re.compile(r"([CD])([0-9]{6})([A-Z]{3})([0-9]+[.,]?[0-9]*)")
 ENTRY: Final = re.compile(
     r"(?P<value>[0-9]{6})(?P<entry>[0-9]{4}|[ ]{4})?[ ]*(?P<mark>RC|RD|EC|ED|C|D)(?P<funds>[A-Z])?[ ]*"
-    r"(?P<amount>[0-9]+[.,]?[0-9]*)(?P<type>[A-Z][A-Z0-9 ]{3})?(?P<own>[^\n]*?)(?://(?P<bank>[^\n]*))?"
-    r"(?:\n(?P<more>.*))?",
+    r"(?P<amount>[0-9]+[.,]?[0-9]*)(?=[A-Za-z\s]|$)(?P<type>[A-Z][A-Z0-9 ]{3})?"
+    r"(?P<own>[^\n]*?)(?://(?P<bank>[^\n]*))?(?:\n(?P<more>.*))?",
     re.DOTALL,
 )
 NEGATIVE: Final = frozenset({"D", "RC", "ED"})
@@ -163,7 +162,9 @@ def _entry(statement: Statement, field: Field, texts: list[Field]) -> Entry:
     """One :61: with its :86:, with its problem where it cannot be read."""
     entry = Entry(statement, field.line, currency=statement.currency)
     try:
-        return _with_texts(_with_money(entry, _matched(field.text)), _matched(field.text), texts)
+        found = _matched(field.text)
+        entry = _with_money(entry, found)
+        return _with_texts(entry, found, texts)
     except BadRow as error:
         raw = "\n".join(one.raw for one in (field, *texts))
         return entry._replace(problem=str(error), raw=raw)
@@ -178,28 +179,29 @@ def _matched(text: str) -> re.Match[str]:
 
 
 def _with_money(entry: Entry, found: re.Match[str]) -> Entry:
+    """The amount and which way it goes."""
     amount = decimal_amount(found["amount"])
-    value = packed_day(found["value"])
-    booking = near(found["entry"], value) if (found["entry"] or "").strip() else None
     status: Status = "booked"
     if entry.statement.kind == "interim":
         status = "pending" if found["mark"] in EXPECTED else "interim"
     return entry._replace(
-        amount=Decimal(0) - amount if found["mark"] in NEGATIVE else amount,
+        amount=-amount if found["mark"] in NEGATIVE else amount,
         status=status,
-        value_date=value,
-        booking_date=booking,
         reversal=found["mark"] in ("RC", "RD"),
         code=(found["type"] or "").strip(),
     )
 
 
 def _with_texts(entry: Entry, found: re.Match[str], texts: list[Field]) -> Entry:
+    value = packed_day(found["value"])
+    booking = near(found["entry"], value) if (found["entry"] or "").strip() else None
     own = " ".join(found["own"].split())
     bank = found["bank"] or ""
     said = remittance(found["more"] or "", [one.text for one in texts])
     return entry._replace(
-        reference=dated(bank, entry.booking_date or entry.value_date),
+        value_date=value,
+        booking_date=booking,
+        reference=dated(bank, booking or value),
         own_reference="" if own.upper() == "NONREF" else own,
         end_to_end_id=said.end_to_end_id,
         counterparty=said.counterparty,

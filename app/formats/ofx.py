@@ -119,7 +119,8 @@ class _Reader:
         found, begin, self._entry = self._entry, self._begin, None
         entry = Entry(self.statement, begin.line, currency=self.statement.currency)
         try:
-            entry = _read(entry, found, pending=begin.name == "STMTTRNP")
+            entry = _with_money(entry, found)
+            entry = _with_texts(entry, found, pending=begin.name == "STMTTRNP")
         except BadRow as error:
             raw = "".join(f"<{name}>{text}\n" for name, text in found.items())
             entry = entry._replace(problem=str(error), raw=raw)
@@ -127,13 +128,18 @@ class _Reader:
         yield entry
 
 
-def _read(entry: Entry, found: dict[str, str], *, pending: bool) -> Entry:
+def _with_money(entry: Entry, found: dict[str, str]) -> Entry:
     """`CURRENCY`: the amount is in another currency than the account; `ORIGCURRENCY`: it was converted."""
     if "TRNAMT" not in found:
         raise BadRow("it has no amount")
     currency = found.get("CURSYM", "") if found.get("#CURRENCY") == "CURRENCY" else ""
-    entry = entry._replace(amount=signed_amount(found["TRNAMT"]), currency=currency or entry.currency)
+    return entry._replace(amount=signed_amount(found["TRNAMT"]), currency=currency or entry.currency)
+
+
+def _with_texts(entry: Entry, found: dict[str, str], *, pending: bool) -> Entry:
     booked = _day(found.get("DTPOSTED", "") or found.get("DTTRAN", ""))
+    if booked is None:
+        raise BadRow("it has no date")
     reference = found.get("FITID", "")
     texts = (found.get("NAME", ""), found.get("MEMO", ""), found.get("CHECKNUM", ""))
     return entry._replace(

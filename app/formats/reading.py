@@ -13,9 +13,11 @@ from typing import Final, NamedTuple
 
 import msgspec
 
+from app.contracts.statement_files import completed, is_statement
 from app.domain.configuration import SourceConfiguration
 from app.domain.source_files import SourceFile
 from app.errors import ConfigurationError
+from app.formats import bai2, camt, mt940, ofx
 from app.formats.control import Control
 from app.formats.csv_rows import CsvRows
 from app.formats.dlocal_rows import DlocalRows
@@ -25,6 +27,8 @@ from app.formats.json_rows import JsonLines, JsonRows, raw_text
 from app.formats.paypal_rows import PaypalRows
 from app.formats.records import Built, Figures, Ignored, Mapper, to_record
 from app.formats.rows import RawRow, Rows
+from app.formats.statement_rows import StatementRows
+from app.formats.statements import Read
 
 FORMATS: Final[Mapping[str, Callable[[Path, SourceFile], Rows]]] = {
     "csv": CsvRows,
@@ -34,6 +38,12 @@ FORMATS: Final[Mapping[str, Callable[[Path, SourceFile], Rows]]] = {
 LAYOUTS: Final[Mapping[str, Callable[[Path, SourceFile], Rows]]] = {
     "paypal": PaypalRows,
     "dlocal": DlocalRows,
+}
+STATEMENTS: Final[Mapping[str, Read]] = {
+    "camt": camt.read,
+    "mt940": mt940.read,
+    "bai2": bai2.read,
+    "ofx": ofx.read,
 }
 HASH_BYTES: Final = 16
 MUST_FIT_AMONG: Final = 1_000
@@ -66,15 +76,25 @@ class Reading:
             raise ConfigurationError(
                 f"source {name!r} does not say how its files are written: it has no `file`"
             )
-        self.path, self.name, self.source, self.file = path, name, source, source.file
+        self.path, self.name, self.source, self.file = path, name, source, completed(source.file)
+        self._kept: StatementRows | None = None
+
+    @property
+    def statements(self) -> StatementRows | None:
+        """Of a bank's file, once it was surveyed: its statements."""
+        return self._kept
 
     def scan(self, advance: Callable[[int], None]) -> Scan:
         """Its bytes: the hash, and that it is text in the source's encoding. Raises FileRefused."""
-        return scan(self.path, self.file.encoding, self.file.delimiter, advance)
+        rows = self._statement_rows()
+        encoding = self.file.encoding if rows is None else rows.encoding
+        return scan(self.path, encoding, self.file.delimiter, advance)
 
     def survey(self) -> tuple[int, list[str]]:
         """Read everything: the number of rows, and warnings. Raises FileRefused, TrailerMismatch."""
         rows, mapper, controls = self._open()
+        if isinstance(rows, StatementRows):
+            return rows.survey(), rows.warnings
         if controls:
             count = sum(1 for _ in self._controlled(rows, mapper, controls))
             return count, [*_notes(rows), *(note for control in controls for note in control.notes)]
@@ -97,10 +117,16 @@ class Reading:
 
     def _open(self) -> tuple[Rows, Mapper, list[Control]]:
         file = self.file
-        rows = (LAYOUTS.get(file.layout) or FORMATS[file.format])(self.path, file)
+        rows = self._statement_rows() or (LAYOUTS.get(file.layout) or FORMATS[file.format])(self.path, file)
         mapper = Mapper(self.name, self.source, file, rows)
         trailers = ((file.trailer,) if file.trailer is not None else ()) + file.more_trailers
         return rows, mapper, [Control(trailer, file, rows, mapper.parse) for trailer in trailers]
+
+    def _statement_rows(self) -> StatementRows | None:
+        """The same for every pass: the first one learns what the others need."""
+        if self._kept is None and is_statement(self.file):
+            self._kept = StatementRows(self.path, self.file, STATEMENTS[self.file.format])
+        return self._kept
 
     def _controlled(
         self, rows: Rows, mapper: Mapper, controls: Sequence[Control]

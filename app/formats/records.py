@@ -16,7 +16,7 @@ from app.domain.source_files import Field, RowRule, SourceFile
 from app.formats.amounts import Parse, parser, to_minor
 from app.formats.dates import Dates
 from app.formats.errors import BadRow
-from app.formats.fields import Amount, Test, Text, all_hold, amount, text
+from app.formats.fields import Amount, Test, Text, all_hold, amount, full, text
 from app.formats.rows import Rows
 
 Figures = Mapping[str, tuple[str, int]]
@@ -111,6 +111,7 @@ class _Rule:
         self._currency = text(given[BOTH], rows) if BOTH in given else None
         self._settle = text(given["settle_currency"], rows) if "settle_currency" in given else None
         self._line_id = text(given[LINE_ID], rows) if LINE_ID in given else None
+        self._may_lack_id = LINE_ID in given and full(given[LINE_ID]).optional
 
     def build(self, content: Any) -> Built:
         figures = self.figures(content)
@@ -124,7 +125,7 @@ class _Rule:
         if self._file.holds == "settlement":
             fields.setdefault("settle_currency", fields.get(BOTH))
         line_id = self._line_id(content) if self._line_id is not None else ""
-        if self._line_id is not None and not line_id:
+        if self._line_id is not None and not line_id and not self._may_lack_id:
             raise BadRow("line_id is empty")
         return Built(self._type, _nested(fields), line_id, figures)
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 
+from app.formats import statement_report
 from app.formats.files import Scan
 from app.formats.reading import Reading
 from app.formats.totals import Totals, major
@@ -31,6 +32,18 @@ class Report(msgspec.Struct, kw_only=True):
         unread = bool(self.totals.quarantined) and not self.totals.sent and not self.totals.ignored
         return 1 if self.status == "quarantined" or unread else 0
 
+    @property
+    def plain_reason(self) -> str | None:
+        """Why it was refused, without its place on this machine."""
+        if self.reason is None:
+            return None
+        return self.reason.replace(str(self.reading.path), self.reading.path.name)
+
+    def stored(self) -> bytes:
+        """The document for whoever asks later: the file by its name alone."""
+        named = {"file": self.reading.path.name, "reason": self.plain_reason}
+        return msgspec.json.encode({**self.document(), **named})
+
     def document(self) -> dict[str, Any]:
         return {
             "file": str(self.reading.path),
@@ -43,6 +56,7 @@ class Report(msgspec.Struct, kw_only=True):
             "ingested_at": self.ingested_at,
             "sent": self.totals.sent if self.status == "done" else 0,
             **self.totals.as_document(),
+            **self._statements(),
             "warnings": self.warnings,
         }
 
@@ -64,6 +78,8 @@ class Report(msgspec.Struct, kw_only=True):
         for currency, names in sorted(totals.sums.items()):
             figures = ", ".join(f"{name} {major(value, currency)}" for name, value in names.items() if value)
             yield f"  {currency}  {figures}"
+        if self.reading.statements is not None:
+            yield from (f"  {sentence}" for sentence in statement_report.sentences(self.reading.statements))
         if totals.batches:
             more = (
                 f" and {totals.rows_of_more_batches:,} rows of others" if totals.rows_of_more_batches else ""
@@ -71,6 +87,14 @@ class Report(msgspec.Struct, kw_only=True):
             yield f"  {len(totals.batches):,} batches{more}"
         yield from self._rows_in_quarantine()
         yield from (f"  warning: {warning}" for warning in self.warnings)
+
+    def _statements(self) -> dict[str, Any]:
+        """Of a bank's file: each statement with its figures; `statements_count` is of all, listed or not."""
+        rows = self.reading.statements
+        if rows is None:
+            return {}
+        listed = statement_report.document(rows)
+        return {"statements": listed, "statements_count": len(listed) + rows.more_statements}
 
     def _rows_in_quarantine(self) -> Iterator[str]:
         for row in self.totals.examples:
