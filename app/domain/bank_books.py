@@ -1,7 +1,8 @@
 """The books of a bank line: what it must have posted, and the difference to what it has.
 
 The whole amount lies between the bank and `unapplied` until it is somebody's; what is a batch's lies between
-the bank and that batch's transit. Reversals take back each posting by its name.
+the bank and that batch's transit. What our books have of a payout already is not posted again: it lies
+between the bank and the bank. Reversals take back each posting by its name.
 """
 
 from collections.abc import Mapping
@@ -10,6 +11,7 @@ from datetime import datetime
 from msgspec.structs import replace
 
 from app.domain.bank_documents import Batch, HeldBankLine
+from app.domain.bank_payouts import FEE_PREFIX, PAYOUT_PREFIX
 from app.domain.calendar import start_of_day
 from app.domain.decision import Draft
 from app.domain.line_books import difference, legs
@@ -24,10 +26,16 @@ def targets(line: HeldBankLine, batches: Mapping[str, Batch]) -> Amounts:
     left = record.amount
     add(amounts, f"bank:{record.account}", record.currency, record.amount)
     for subject, amount in line.shares.items():
-        add(amounts, transit(batches[subject]), record.currency, -amount)
+        add(amounts, _clearing(record.account, subject, batches), record.currency, -amount)
         left -= amount
     add(amounts, UNAPPLIED, record.currency, -left)
     return amounts
+
+
+def _clearing(account: str, subject: str, batches: Mapping[str, Batch]) -> str:
+    if subject.startswith(FEE_PREFIX):
+        return "payout_fee"
+    return f"bank:{account}" if subject.startswith(PAYOUT_PREFIX) else transit(batches[subject])
 
 
 def transit(batch: Batch) -> str:

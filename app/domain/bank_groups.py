@@ -1,4 +1,4 @@
-"""Bank lines and batches that belong together, and how a line's money is shared among its batches.
+"""Bank lines, batches and payouts that belong together, and how a line's money is shared among its batches.
 
 A group is what is connected by names, by a sweep's pairs or by people; its shares are a function of it. A
 line of one batch goes to it whole, whatever the amounts; one of several gives each what it still needs and
@@ -11,18 +11,23 @@ from typing import Any
 from msgspec.structs import replace
 
 from app.domain.bank_documents import Batch, HeldBankLine, bank_line_ref, batch_ref
+from app.domain.bank_payouts import PAYOUT_PREFIX, BankPayout, bank_payout_ref
 from app.domain.decision import Draft
+from app.domain.payout_groups import Assigned, assign, shares_of_lines
 
 BATCH_PREFIX = "batch:"
 
 
 class Group:
-    """`lines` by id, `batches` by subject, as they stand in the draft."""
+    """`lines` by id, `batches` and `payouts` by subject, as they stand in the draft."""
 
     def __init__(self, account: str) -> None:
         self.account = account
         self.lines: dict[str, HeldBankLine] = {}
         self.batches: dict[str, Batch] = {}
+        self.payouts: dict[str, BankPayout] = {}
+        self.assigned: Assigned = {}
+        """What `share` gave to payouts."""
 
     def of(self, batch: Batch) -> list[HeldBankLine]:
         """A batch's lines in their own order."""
@@ -33,13 +38,18 @@ class Group:
         return sorted(self.lines.values(), key=lambda line: (line.record.value_date, line.record.line_id))
 
 
-def group_of(draft: Draft, account: str, lines: Iterable[str] = (), batches: Iterable[str] = ()) -> Group:
-    """All that is connected to these lines (ids) and batches (subjects)."""
+def group_of(draft: Draft, account: str, lines: Iterable[str] = (), subjects: Iterable[str] = ()) -> Group:
+    """All that is connected to these lines (ids) and these batches and payouts (subjects)."""
     group = Group(account)
-    to_see = [*(("line", line) for line in lines), *(("batch", subject) for subject in batches)]
+    to_see = [*(("line", line) for line in lines), *(("other", subject) for subject in subjects)]
     while to_see:
         kind, name = to_see.pop()
-        to_see += _see_line(draft, group, name) if kind == "line" else _see_batch(draft, group, name)
+        if kind == "line":
+            to_see += _see_line(draft, group, name)
+        elif name.startswith(PAYOUT_PREFIX):
+            to_see += _see_payout(draft, group, name)
+        else:
+            to_see += _see_batch(draft, group, name)
     return group
 
 
@@ -50,7 +60,7 @@ def _see_line(draft: Draft, group: Group, line_id: str) -> list[tuple[str, str]]
     if held is None:
         return []
     group.lines[line_id] = held
-    return [("batch", link.to) for link in held.links if link.to.startswith(BATCH_PREFIX)]
+    return [("other", link.to) for link in held.links]
 
 
 def _see_batch(draft: Draft, group: Group, subject: str) -> list[tuple[str, str]]:
@@ -63,13 +73,30 @@ def _see_batch(draft: Draft, group: Group, subject: str) -> list[tuple[str, str]
     return [("line", line) for line in (*batch.named_by, *batch.matched.values(), *batch.forced)]
 
 
-def share(group: Group) -> None:
-    """Give every line's money to its batches: `shares` of the lines, `received` of the batches."""
+def _see_payout(draft: Draft, group: Group, subject: str) -> list[tuple[str, str]]:
+    payout: BankPayout | None = None
+    if subject not in group.payouts:
+        payout = draft.get(bank_payout_ref(group.account, subject.removeprefix(PAYOUT_PREFIX)))
+    if payout is None:
+        return []
+    group.payouts[subject] = payout
+    matched = (payout.matched,) if payout.matched else ()
+    return [("line", line) for line in (*payout.named_by, *matched, *payout.forced)]
+
+
+def share(group: Group, payout_tolerance: int = 0) -> None:
+    """Give every line's money to its batches and payouts: `shares`, `received` of batches, `assigned`.
+
+    `payout_tolerance`: minor units that a bank may keep of a payout.
+    """
+    group.assigned = assign(group.ordered, group.payouts)
+    of_payouts = shares_of_lines(group.assigned, group.payouts, payout_tolerance)
     received: dict[str, dict[str, dict[str, int]]] = {subject: {} for subject in group.batches}
     for line in sorted(group.ordered, key=lambda line: len(line.links) > 1):
         shares = _shares(group, line, received)
         for subject, amount in shares.items():
             received[subject].setdefault(line.record.currency, {})[line.record.line_id] = amount
+        shares |= of_payouts.get(line.record.line_id, {})
         if shares != line.shares:
             group.lines[line.record.line_id] = replace(line, shares=shares)
     for subject, batch in group.batches.items():
@@ -84,7 +111,8 @@ def share(group: Group) -> None:
 def _shares(
     group: Group, line: HeldBankLine, received: dict[str, dict[str, dict[str, int]]]
 ) -> dict[str, int]:
-    currency, rest = line.record.currency, line.record.amount
+    currency = line.record.currency
+    rest = line.record.amount - _of_payouts(group, line)
     named = [link.to for link in line.links if link.to in group.batches]
     own = sorted(subject for subject in named if currency in group.batches[subject].sums)
     shares: dict[str, int] = {}
@@ -96,6 +124,15 @@ def _shares(
         if amount:
             shares[subject] = amount
     return shares
+
+
+def _of_payouts(group: Group, line: HeldBankLine) -> int:
+    return sum(
+        part.amount
+        for link in line.links
+        for part in group.assigned.get(link.to, ())
+        if part.line_id == line.record.line_id
+    )
 
 
 def due(batch: Batch, currency: str) -> int:

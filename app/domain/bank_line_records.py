@@ -8,6 +8,7 @@ from app.domain.bank_groups import BATCH_PREFIX
 from app.domain.bank_names import names_in
 from app.domain.bank_naming import find_names, keep_names, set_named_by
 from app.domain.bank_open_set import leave
+from app.domain.bank_payouts import PAYOUT_PREFIX, pair_payout
 from app.domain.bank_settling import settle_bank
 from app.domain.bank_windows import BANK_LINE
 from app.domain.banking import BankLineRecorded
@@ -55,7 +56,10 @@ def _corrected(draft: Draft, held: HeldBankLine, command: BankLineRecorded) -> H
 
 
 def _part(draft: Draft, line: HeldBankLine) -> None:
-    """The batch that a sweep gave it has no line any more."""
+    """The batch or payout that a sweep gave it has no line any more."""
+    if line.matched is not None and line.matched.startswith(PAYOUT_PREFIX):
+        pair_payout(draft, line.record.account, line.matched, line.record.line_id, present=False)
+        return
     ref = batch_ref(line.record.account, (line.matched or "").removeprefix(BATCH_PREFIX))
     batch: Batch | None = draft.get(ref)
     if batch is not None:

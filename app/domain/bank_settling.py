@@ -1,4 +1,4 @@
-"""Brings bank lines and batches to what their facts say: shares, books, timers, open set, mismatches.
+"""Brings bank lines, batches and payouts to what their facts say: shares, books, timers, mismatches.
 
 All in the record's one draft. Everything is derived anew for the group that a record touched; what stands as
 it should is left alone.
@@ -31,6 +31,7 @@ from app.domain.bank_judge import (
     payers,
 )
 from app.domain.bank_open_set import enter, leave
+from app.domain.bank_payouts import BankPayout, bank_payout_ref
 from app.domain.bank_windows import (
     expected_on,
     ignored_as,
@@ -44,6 +45,7 @@ from app.domain.configuration import Platform
 from app.domain.decision import Draft
 from app.domain.matching import Opened
 from app.domain.mismatches import open_mismatch, resolve_mismatch
+from app.domain.payout_settling import settle_payout, source_of_payouts
 from app.domain.state import PLATFORM
 
 LEG: Final = "B"
@@ -51,27 +53,32 @@ MOST_SHOWN: Final = 20
 
 
 def settle_bank(
-    draft: Draft, account: str, cause: str, lines: Iterable[str] = (), batches: Iterable[str] = ()
+    draft: Draft, account: str, cause: str, lines: Iterable[str] = (), subjects: Iterable[str] = ()
 ) -> None:
-    """Settle all that is connected to these lines (ids) and batches (subjects).
+    """Settle all that is connected to these lines (ids) and batches and payouts (subjects).
 
     `cause`: id of the record that changed something, named where a mismatch resolves.
     """
     platform: Platform | None = draft.get(PLATFORM)
-    group = group_of(draft, account, lines, batches)
+    group = group_of(draft, account, lines, subjects)
     _part_by_name(group)
-    share(group)
+    share(group, source_of_payouts(platform, account).bank_tolerance)
     for line in group.ordered:
         group.lines[line.record.line_id] = _settle_line(draft, platform, group, line, cause)
     for subject in sorted(group.batches):
         group.batches[subject] = _settle_batch(draft, platform, group, group.batches[subject], cause)
+    for subject in sorted(group.payouts):
+        payout, own = group.payouts[subject], group.assigned[subject]
+        group.payouts[subject] = settle_payout(draft, platform, payout, own, cause)
     for line in group.ordered:
         _put(draft, bank_line_ref(account, line.record.line_id), line)
     for subject in sorted(group.batches):
         _put(draft, batch_ref(account, group.batches[subject].name), group.batches[subject])
+    for subject in sorted(group.payouts):
+        _put(draft, bank_payout_ref(account, group.payouts[subject].name), group.payouts[subject])
 
 
-def _put(draft: Draft, ref: Any, value: HeldBankLine | Batch) -> None:
+def _put(draft: Draft, ref: Any, value: HeldBankLine | Batch | BankPayout) -> None:
     if draft.get(ref) != value:
         draft.put(ref, value)
 
@@ -89,8 +96,17 @@ def _part_by_name(group: Group) -> None:
                 _unmatch(group, group.lines[line_id])
 
 
+    for payout in list(group.payouts.values()):
+        if payout.matched is not None and (payout.named_by or payout.forced):
+            line_id, group.payouts[payout.subject] = payout.matched, replace(payout, matched=None)
+            if line_id in group.lines:
+                _unmatch(group, group.lines[line_id])
+
+
 def _unmatch(group: Group, line: HeldBankLine) -> None:
-    batch = group.batches.get(line.matched or "")
+    batch, payout = group.batches.get(line.matched or ""), group.payouts.get(line.matched or "")
+    if payout is not None and payout.matched == line.record.line_id:
+        group.payouts[payout.subject] = replace(payout, matched=None)
     group.lines[line.record.line_id] = replace(line, matched=None, verdict=None)
     if batch is not None:
         rest = {cur: one for cur, one in batch.matched.items() if one != line.record.line_id}

@@ -1,4 +1,4 @@
-"""A sweep's verdicts reach lines and batches: pairs are made and parted, findings opened and resolved."""
+"""A sweep's verdicts reach lines, batches and payouts: pairs are made and parted, findings open and resolve."""
 
 from msgspec.structs import replace
 
@@ -13,6 +13,7 @@ from app.domain.bank_documents import (
 )
 from app.domain.bank_groups import BATCH_PREFIX
 from app.domain.bank_open_set import SWEEP, TOLD, rows_around, spans_around, sweep_subject, swept
+from app.domain.bank_payouts import PAYOUT_PREFIX, keep_verdict, pair_payout
 from app.domain.bank_settling import settle_bank
 from app.domain.bank_sweep import LINE_PREFIX, verdicts
 from app.domain.batch_records import BankSweepDue
@@ -73,6 +74,9 @@ def _tell_line(draft: Draft, account: str, currency: str, line_id: str, verdict:
 
 
 def _pair(draft: Draft, account: str, currency: str, subject: str, line_id: str, present: bool) -> None:
+    if subject.startswith(PAYOUT_PREFIX):
+        pair_payout(draft, account, subject, line_id, present=present)
+        return
     ref = batch_ref(account, subject.removeprefix(BATCH_PREFIX))
     batch: Batch | None = draft.get(ref)
     if batch is None or not (present or batch.matched.get(currency) == line_id):
@@ -83,6 +87,9 @@ def _pair(draft: Draft, account: str, currency: str, subject: str, line_id: str,
 
 
 def _tell_batch(draft: Draft, account: str, currency: str, subject: str, verdict: OpenVerdict) -> None:
+    if subject.startswith(PAYOUT_PREFIX):
+        keep_verdict(draft, account, subject, verdict)
+        return
     ref = batch_ref(account, subject.removeprefix(BATCH_PREFIX))
     batch: Batch | None = draft.get(ref)
     if batch is not None:

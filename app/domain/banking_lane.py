@@ -22,6 +22,8 @@ from app.domain.bank_documents import (
 from app.domain.bank_line_records import close_line, record_line
 from app.domain.bank_names import WEEKS_AFTER, WEEKS_BEFORE, names_in, normal, week_of
 from app.domain.bank_open_set import SWEEP, spans_around, sweep_subject
+from app.domain.bank_payout_records import close_payout, hear_payout, names_of
+from app.domain.bank_payouts import bank_payout_ref, weeks_of_payout
 from app.domain.bank_sweeping import sweep
 from app.domain.bank_windows import BANK, BANK_LINE, QUIET
 from app.domain.banking import BankingLaneRecord, BankLineRecorded
@@ -37,8 +39,9 @@ from app.domain.batch_records import (
 )
 from app.domain.batches import close_window, hear_lines, hear_trailer, tell
 from app.domain.commands import PlatformConfigure
-from app.domain.decision import Draft, Ignored
-from app.domain.payout_records import PayoutAnnounced, PayoutLineDue
+from app.domain.decision import Draft
+from app.domain.payout_records import PayoutAnnounced, PayoutLineDue, payout_name
+from app.domain.payout_settling import TIMER as PAYOUT_LINE
 from app.domain.periods import PeriodClose, close_period
 from app.domain.settlement_postings import UNAPPLIED
 from app.domain.state import PLATFORM, Ref, account_ref
@@ -72,10 +75,6 @@ def prefetch(command: BankingLaneRecord) -> Iterable[Ref]:
     if isinstance(command, MismatchAction):
         return workflow.prefetch(command)
     return (PLATFORM, *_ROWS[type(command)](command))
-
-
-def _not_yet(draft: Draft, command: PayoutAnnounced | PayoutLineDue) -> None:
-    raise Ignored("payouts are not paired yet")
 
 
 def _line_rows(line: BankLineRecorded) -> Iterable[Ref]:
@@ -124,6 +123,22 @@ def _tell_rows(command: BatchTell) -> Iterable[Ref]:
     return (_batch_row(command), page_ref(command.account, name, command.page))
 
 
+def _payout_rows(command: PayoutAnnounced) -> Iterable[Ref]:
+    name = payout_name(command.merchant_id, command.payout_id)
+    yield bank_payout_ref(command.account, name)
+    yield timer_ref(command.account, PAYOUT_LINE, name)
+    for one in names_of(command):
+        yield name_ref(command.account, one)
+    for week in weeks_of_payout(command):
+        yield week_ref(command.account, week)
+
+
+def _payout_due_rows(command: PayoutLineDue) -> Iterable[Ref]:
+    name = payout_name(command.merchant_id, command.payout_id)
+    yield bank_payout_ref(command.account, name)
+    yield timer_ref(command.account, PAYOUT_LINE, name)
+
+
 RULES: Final[dict[type, Callable[[Draft, Any], None]]] = {
     PlatformConfigure: platforms.configure,
     BankLineRecorded: record_line,
@@ -133,8 +148,8 @@ RULES: Final[dict[type, Callable[[Draft, Any], None]]] = {
     BatchDue: close_window,
     BatchTell: tell,
     BankSweepDue: sweep,
-    PayoutAnnounced: _not_yet,
-    PayoutLineDue: _not_yet,
+    PayoutAnnounced: hear_payout,
+    PayoutLineDue: close_payout,
     PeriodClose: close_period,
 }
 
@@ -147,7 +162,7 @@ _ROWS: Final[dict[type, Callable[[Any], Iterable[Ref]]]] = {
     BatchDue: _due_rows,
     BatchTell: _tell_rows,
     BankSweepDue: _sweep_rows,
-    PayoutAnnounced: lambda command: (),
-    PayoutLineDue: lambda command: (),
+    PayoutAnnounced: _payout_rows,
+    PayoutLineDue: _payout_due_rows,
     PeriodClose: lambda command: (),
 }

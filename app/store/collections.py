@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import msgspec
 
-from app.domain import bank_documents
+from app.domain import bank_documents, bank_payouts
 from app.domain.alert import Alert, AlertMember, AlertWindow
 from app.domain.audit import AuditEntry
 from app.domain.periods import PeriodClosed
@@ -23,6 +23,7 @@ COLLECTIONS: Final[dict[str, type[msgspec.Struct]]] = {
     bank_documents.BANK_NAME: bank_documents.BankName,
     bank_documents.BANK_WEEK: bank_documents.BankWeek,
     bank_documents.BANK_OPEN: bank_documents.BankOpen,
+    bank_payouts.BANK_PAYOUT: bank_payouts.BankPayout,
     "alert": Alert,
     "alert_window": AlertWindow,
     "alert_member": AlertMember,
