@@ -33,6 +33,8 @@ class Access(Enum):
     STAFF_OR_MERCHANT = "a key of staff, or a merchant's for its own data"
     MERCHANTS = "a merchant's key"
     APPROVERS = "a key of an approver, a lead or an admin"
+    WORKERS = "an analyst, an approver, a lead or an admin"
+    LEADS = "a lead or an admin"
     OPERATORS = "a key of an operator or an admin"
 
 
@@ -44,6 +46,8 @@ ROLES: Final[Mapping[Access, tuple[str, ...]]] = {
     Access.APPROVERS: ("approver", "lead", "admin"),
     Access.OPERATORS: ("operator", "admin"),
 }
+    Access.WORKERS: ("analyst", "approver", "lead", "admin"),
+    Access.LEADS: ("lead", "admin"),
 """Whose keys open what; `OPEN` needs none."""
 
 

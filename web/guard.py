@@ -24,7 +24,16 @@ WRITE_WITHIN_SECONDS: Final = 20.0
 REQUEST_ID: Final = web.RequestKey("request_id", str)
 STANDING: Final = web.RequestKey("standing", Standing)
 """Of the caller's key."""
-STREAMS: Final = frozenset({"/live", "/mismatches/live", "/mismatches.csv", "/v1/mismatches/stream"})
+STREAMS: Final = frozenset(
+    {
+        "/live",
+        "/mismatches/live",
+        "/mismatches.csv",
+        "/v1/mismatches/stream",
+        "/journal.csv",
+        "/v1/ledger/journal.csv",
+    }
+)
 """Routes that stay open on purpose."""
 LARGE_BODIES: Final = frozenset({"/webhooks/{psp}"})
 """Routes that look at their body's size themselves."""

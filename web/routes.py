@@ -36,6 +36,7 @@ from web.payment_bodies import NewCapture, NewPayment, NewPayout, NewRefund, Rej
 from web.payment_schemas import Payment, PaymentPage, Payout, PayoutPage, RefundDetail, RefundPage
 from web.schemas import (
     Health,
+from web.run_routes import RUN_ENDPOINTS, RUN_RAW
     LedgerPage,
     MerchantBalance,
     Readiness,
@@ -113,6 +114,7 @@ ENDPOINTS: Final = (
              summary="Whether this process runs"),
     Endpoint(path="/readyz", handler=health.get_readiness, access=OPEN, answer=Readiness,
              problems=("not_ready",), summary="Whether the database is there and migrated"),
+    *RUN_ENDPOINTS,
 )
 
 RAW: Final = (
@@ -151,4 +153,6 @@ RAW: Final = (
         content_type="text/event-stream"),
     Raw(path="/static/{name}", handler=assets.get_asset, access=OPEN, summary="Style sheet, script, icon"),
 )
+    *FILE_PAGES,
+    *RUN_RAW,
 # fmt: on
