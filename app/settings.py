@@ -72,6 +72,10 @@ class Settings:
     """Whether this worker writes what is on `payments.events` to the table behind `GET /v1/events`."""
     webhook_secrets: Mapping[str, tuple[str, ...]] = field(default_factory=dict, repr=False)
     """PSP -> its live webhook secrets. Never to be logged."""
+    upload_dir: Path = LOCAL_STACK / "uploads"
+    """Where files lie that were handed in over HTTP, until they are read."""
+    upload_max_bytes: int = 2 * 1024**3
+    """Of one file."""
     psp_access: Mapping[str, Access] = field(default_factory=dict)
     """PSP -> how its API is reached. The executor needs it; a PSP without one is not called."""
     oidc: OidcSettings | None = None
@@ -109,6 +113,8 @@ def load_settings(environ: Mapping[str, str] | None = None, stack_dir: Path = LO
         dedup_max_keys=read.integer("TALLYSTICK_DEDUP_MAX_KEYS", 1_000_000, 1, 100_000_000),
         database_connections=read.integer("TALLYSTICK_DATABASE_CONNECTIONS", 10, 2, 500),
         events_list=read.switch("TALLYSTICK_EVENTS_LIST", default=True),
+        upload_dir=Path(read.text("TALLYSTICK_UPLOAD_DIR", str(stack_dir / "uploads"))).absolute(),
+        upload_max_bytes=read.integer("TALLYSTICK_UPLOAD_MAX_BYTES", 2 * 1024**3, 1024, 1024**4),
         webhook_secrets=webhook_secrets(read.environ),
         psp_access=psp_access(read.environ),
         oidc=oidc_settings(read.environ),

@@ -21,6 +21,7 @@ from web.docs import openapi_json
 from web.endpoint import json_handler, raw_handler
 from web.ends import EndOffsets, Reader
 from web.feed import MismatchFeed, Tail
+from web.file_intake import Uploads
 from web.guard import LARGEST_BODY_BYTES, STREAMS, add_headers, guard
 from web.ingress import Ingress
 from web.keys import KeyHasher
@@ -48,6 +49,7 @@ def build(
     links: CheckoutLinks | None = None,
     rates: RateLimits | None = None,
     endpoint_secrets: EndpointSecrets | None = None,
+    uploads: Uploads | None = None,
     people: People | None = None,
 ) -> web.Application:
     """`pool`: asyncpg; `reader`: of Kafka's end offsets, `tail`: of the log of mismatches, None for none;
@@ -74,6 +76,7 @@ def build(
         rates=rates or RateLimits(),
         links=links,
         endpoint_secrets=endpoint_secrets or load_endpoint_secrets(),
+        uploads=uploads,
         people=people,
     )
     app[ENDS] = ends
@@ -110,6 +113,8 @@ async def _background(app: web.Application) -> AsyncIterator[None]:
     deps.snapshots.stop()
     await deps.positions.stop()
     await deps.desk.stop()
+    if deps.uploads is not None:
+        await deps.uploads.jobs.stop()
     if deps.people is not None:
         await deps.people.provider.stop()
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 STAFF_ROLES: Final = ("viewer", "analyst", "approver", "lead", "operator", "admin")
 INGEST: Final = "ingest"
-"""Scope of machines that write; nothing here is theirs to read."""
+"""Scope of machines that hand in files, and see what became of them; nothing else is theirs to read."""
 MERCHANT: Final = "merchant"
 
 Query = TypeVar("Query", bound=msgspec.Struct)
@@ -36,6 +36,8 @@ class Access(Enum):
     WORKERS = "an analyst, an approver, a lead or an admin"
     LEADS = "a lead or an admin"
     OPERATORS = "a key of an operator or an admin"
+    FILES = "a key of an operator, a lead, an admin or a machine that ingests"
+    FILES_KNOWN = "a key of staff or of a machine that ingests"
 
 
 ROLES: Final[Mapping[Access, tuple[str, ...]]] = {
@@ -45,6 +47,8 @@ ROLES: Final[Mapping[Access, tuple[str, ...]]] = {
     Access.MERCHANTS: (MERCHANT,),
     Access.APPROVERS: ("approver", "lead", "admin"),
     Access.OPERATORS: ("operator", "admin"),
+    Access.FILES: ("operator", "lead", "admin", INGEST),
+    Access.FILES_KNOWN: (*STAFF_ROLES, INGEST),
 }
     Access.WORKERS: ("analyst", "approver", "lead", "admin"),
     Access.LEADS: ("lead", "admin"),
@@ -123,6 +127,13 @@ class Write(Call[Query], Generic[Query, Body]):
 
 
 @dataclass(frozen=True, slots=True)
+class Upload(Call[Query], Generic[Query]):
+    """A call that brings files: its handler reads them from the request as they come."""
+
+    request: web.Request
+
+
+@dataclass(frozen=True, slots=True)
 class Reply:
     """An answer with another status than the endpoint's first, or with headers of its own."""
 
@@ -158,6 +169,8 @@ class Endpoint:
     """Whether it makes or moves something, so that it needs an `Idempotency-Key`."""
     statuses: tuple[int, ...] = (200,)
     """Of its answers; the first one is meant where the handler names none."""
+    uploads: bool = False
+    """Whether it takes a form with a file, so that its handler is given an `Upload`."""
 
 
 def by_path(endpoints: Iterable[Endpoint]) -> dict[str, list[Endpoint]]:

@@ -13,6 +13,7 @@ from app.effects.secrets import EndpointSecrets
 from app.store.web_keys import StoredKey
 from web.desk import Desk
 from web.feed import MismatchFeed
+from web.file_intake import Uploads
 from web.ingress import Ingress
 from web.keys import KeyHasher
 from web.live import LiveHub
@@ -45,6 +46,8 @@ class Deps:
     rates: RateLimits
     links: CheckoutLinks | None
     endpoint_secrets: EndpointSecrets
+    uploads: Uploads | None = None
+    """Of files; None: this process takes none."""
     people: People | None = None
 
 

@@ -11,7 +11,7 @@ from app.store.merchant_scope import MerchantPool
 from web.asking import read_key, read_wait
 from web.auth import authenticate
 from web.body import read_body
-from web.call import Access, Call, Endpoint, Principal, Raw, RawHandler, Reply, Write
+from web.call import Access, Call, Endpoint, Principal, Raw, RawHandler, Reply, Upload, Write
 from web.csrf import check_csrf, csrf_token
 from web.deps import DEPS, Deps
 from web.guard import STANDING
@@ -58,6 +58,8 @@ async def _call(
     path, query = dict(request.match_info), read_query(request.query, endpoint.query)
     if principal.merchant_id is not None:
         deps = replace(deps, pool=MerchantPool(deps.pool, principal.merchant_id))
+    if endpoint.uploads:
+        return Upload(deps, principal, path, query, request)
     if endpoint.body is None:
         return Call(deps, principal, path, query)
     return Write(

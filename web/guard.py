@@ -37,6 +37,8 @@ STREAMS: Final = frozenset(
 """Routes that stay open on purpose."""
 LARGE_BODIES: Final = frozenset({"/webhooks/{psp}"})
 """Routes that look at their body's size themselves."""
+UPLOADS: Final = frozenset({"/v1/files", "/files"})
+"""Routes that take files: they watch themselves how much comes and how long nothing does."""
 
 SECURITY_HEADERS: Final = {
     "Content-Security-Policy": (
@@ -90,11 +92,13 @@ async def _answer(request: web.Request, handler: Handler) -> web.StreamResponse:
 def _seconds(request: web.Request) -> float | None:
     if _route(request) in STREAMS:
         return None
+    if request.method == "POST" and _route(request) in UPLOADS:
+        return None
     return ANSWER_WITHIN_SECONDS if request.method in ("GET", "HEAD") else WRITE_WITHIN_SECONDS
 
 
 def _check_body(request: web.Request) -> None:
-    if _route(request) in LARGE_BODIES:
+    if _route(request) in LARGE_BODIES | UPLOADS:
         return
     if request.content_length is not None and request.content_length > LARGEST_BODY_BYTES:
         raise Problem("body_too_large", f"at most {LARGEST_BODY_BYTES} bytes", {"Connection": "close"})

@@ -24,6 +24,16 @@ JSON: Final = "application/json"
 KEYED: Final = ("unauthorized", "forbidden", "rate_limited")
 BODY: Final = {"required": True, "content": {JSON: {}}}
 ALWAYS: Final = ("invalid_parameter", "card_number_refused", "internal", "database_unavailable", "timeout")
+FORM: Final = {
+    "type": "object",
+    "required": ["source", "file"],
+    "properties": {
+        "source": {"type": "string", "description": "Its name in the platform's configuration"},
+        "file": {"type": "string", "format": "binary"},
+    },
+    "additionalProperties": False,
+}
+UPLOAD: Final = {"requestBody": {"required": True, "content": {"multipart/form-data": {"schema": FORM}}}}
 BODY_PROBLEMS: Final = ("bad_request", "body_too_large", "unsupported_media_type")
 MAKING_PROBLEMS: Final = ("idempotency_conflict", "refused", "kafka_unavailable")
 UNDERWAY: Final = {"$ref": REF.format(name=Underway.__name__)}
@@ -115,7 +125,7 @@ def _operation(endpoint: Endpoint) -> Json:
             *([IDEMPOTENCY] if endpoint.makes else []),
             *([PREFER] if 202 in endpoint.statuses else []),
         ],
-        **_body(endpoint.body),
+        **(UPLOAD if endpoint.uploads else _body(endpoint.body)),
         "security": _security(endpoint.access),
         "x-access": endpoint.access.value,
         "responses": {
@@ -142,12 +152,13 @@ def _success(status: int, answer: Json, endpoint: Endpoint) -> Json:
 
 def _answer(status: int, answer: Json, endpoint: Endpoint) -> Json:
     """What may be under way still may not be there yet."""
-    return {"anyOf": [answer, UNDERWAY]} if status == 202 and endpoint.statuses[0] != 202 else answer
+    may_be_missing = status == 202 and endpoint.statuses[0] != 202 and not endpoint.uploads
+    return {"anyOf": [answer, UNDERWAY]} if may_be_missing else answer
 
 
 def _special(endpoint: Endpoint) -> list[str]:
     """Codes of its own, and those that come with its kind."""
-    body = BODY_PROBLEMS if endpoint.body else ()
+    body = BODY_PROBLEMS if endpoint.body or endpoint.uploads else ()
     return list(dict.fromkeys([*endpoint.problems, *body, *(MAKING_PROBLEMS if endpoint.makes else ())]))
 
 

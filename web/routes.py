@@ -30,6 +30,7 @@ from web import (
 from web.body import NoBody
 from web.call import Access, Endpoint, Raw
 from web.event_schemas import Event, EventPage
+from web.file_routes import FILE_ENDPOINTS, FILE_PAGES
 from web.finding import OneQuery
 from web.mismatch_schemas import MismatchDetail, MismatchPage
 from web.payment_bodies import NewCapture, NewPayment, NewPayout, NewRefund, Rejection
@@ -109,6 +110,7 @@ ENDPOINTS: Final = (
     Endpoint(path="/v1/mismatches/{id}", handler=mismatches.get_mismatch, access=EITHER,
              answer=MismatchDetail, query=mismatches.OneMismatchQuery, problems=("not_found", "not_yet"),
              summary="One mismatch; for staff with both sides, the differences and a time line"),
+    *FILE_ENDPOINTS,
     *WEBHOOK_ENDPOINTS,
     Endpoint(path="/healthz", handler=health.get_health, access=OPEN, answer=Health,
              summary="Whether this process runs"),
@@ -149,6 +151,7 @@ RAW: Final = (
     Raw(path="/mismatches.csv", handler=export.get_export, access=PAGES, content_type="text/csv",
         summary="All that a filter finds"),
     Raw(path="/mismatches/{id}", handler=pages.get_mismatch_page, access=PAGES, summary="One mismatch"),
+    *FILE_PAGES,
     Raw(path="/live", handler=pages.get_live, access=PAGES, summary="What keeps the overview current",
         content_type="text/event-stream"),
     Raw(path="/static/{name}", handler=assets.get_asset, access=OPEN, summary="Style sheet, script, icon"),

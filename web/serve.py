@@ -8,7 +8,7 @@ import logging
 import os
 import signal
 from collections.abc import Callable
-from typing import Final
+from typing import Any, Final
 
 from aiohttp import web
 
@@ -16,6 +16,8 @@ from app.checkout_links import load_checkout_links
 from app.contracts.topics import WEBHOOK_RECORD_BYTES
 from app.domain.streams import RECONCILIATION_MISMATCHES
 from app.errors import ConfigurationError
+from app.ingest.jobs import Jobs
+from app.ingest.spool import empty
 from app.kafka.publisher import RECORD_BYTES, Publisher
 from app.kafka.reader import RangeReader
 from app.kafka.tail import LogTail
@@ -25,6 +27,7 @@ from app.store.pool import open_pool
 from web import logs
 from web.application import build
 from web.desk import Desk
+from web.file_intake import Uploads
 from web.ingress import STORED_WITHIN_SECONDS, Ingress, keys_of
 from web.keys import load_hasher
 from web.people import People
@@ -63,6 +66,7 @@ async def serve(settings: Settings, started: Callable[[str], None]) -> None:
             pages_open=settings.web_is_loopback,
             ingress=ingress,
             desk=Desk(pool, requests.publish_at, settings.partitions),
+            uploads=_uploads(settings, pool),
             links=load_checkout_links(settings.public_url),
             rates=RateLimits(os.environ.get(VARIABLE, "").strip() or DEFAULT_RATE),
             people=People(settings.oidc, pool, hasher, settings.public_url) if settings.oidc else None,
@@ -91,6 +95,13 @@ def _ingress(settings: Settings) -> tuple[Ingress, Publisher]:
     publisher = _publisher(settings, "tallystick-web-in", WEBHOOK_RECORD_BYTES)
     keys = keys_of(settings.webhook_secrets)
     return Ingress(keys=keys, publish=publisher.publish, partitions=settings.partitions), publisher
+
+
+def _uploads(settings: Settings, pool: Any) -> Uploads:
+    """What lies there from before belongs to nobody: whoever sent it hands it in again."""
+    folder = settings.upload_dir / str(settings.web_port)
+    empty(folder)
+    return Uploads(Jobs(pool, lambda: settings), folder, settings.upload_max_bytes)
 
 
 def _publisher(settings: Settings, client_id: str, record_bytes: int) -> Publisher:

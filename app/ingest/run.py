@@ -33,9 +33,14 @@ class Telling(Protocol):
 class Run:
     """`scan` first, then the others. What reads the file blocks, what asks the database is awaited."""
 
-    def __init__(self, reading: Reading, telling: Telling) -> None:
+    def __init__(
+        self, reading: Reading, telling: Telling, known: Scan | None = None, name: str | None = None
+    ) -> None:
+        """`known`: what `scan` would find, where somebody has looked at all bytes before; `name`: the file's
+        for people, where it is called otherwise on disk."""
+        self._name = name or reading.path.name
         self._reading, self._telling = reading, telling
-        self._scan = Scan(b"", 0)
+        self._scan = known or Scan(b"", 0)
         self._looks: tuple[int, int] = (0, 0)
         self._rows = 0
         self._warnings: list[str] = []
@@ -52,7 +57,7 @@ class Run:
     async def earlier(self, pool: Any) -> FileRow | None:
         """The last run on the same file, if it was finished and by the same description. Raises Transient."""
         found = await find_file(pool, self._key)
-        finished = found is not None and found.status == "done" and found.description == self._description
+        finished = found is not None and found.status == "done" and found.description == self.description
         return found if finished else None
 
     def survey(self) -> str | None:
@@ -81,14 +86,19 @@ class Run:
         await sender.send(started)
         if self._looks != self._looks_like():
             raise TallystickError(f"{self._reading.path} was changed while it was being read")
-        await finish_file(pool, self._key, started, "done", self._figures())
-        return self.report("done")
+        report = self.report("done")
+        await finish_file(pool, self._key, started, "done", self._figures(), report=report.stored())
+        return report
 
     async def quarantine(self, pool: Any, reason: str) -> Report:
         """Keep that the file was refused, and why. Raises Transient."""
         started = await self._begin(pool)
-        await finish_file(pool, self._key, started, "quarantined", self._figures(), reason)
-        return self.report("quarantined", reason)
+        report = self.report("quarantined", reason)
+        reason = report.plain_reason or reason
+        await finish_file(
+            pool, self._key, started, "quarantined", self._figures(), reason, report=report.stored()
+        )
+        return report
 
     def report(self, status: str, reason: str | None = None, at: datetime | None = None) -> Report:
         return Report(
@@ -110,14 +120,14 @@ class Run:
         return FileKey(self._scan.sha256, self._reading.name)
 
     @property
-    def _description(self) -> bytes:
+    def description(self) -> bytes:
         """Hash of all that the records of this file depend on besides its bytes."""
         source = self._reading.source
         return hashlib.sha256(source.psp.encode() + b"\n" + encode(self._reading.file)).digest()
 
     async def _begin(self, pool: Any) -> datetime:
-        name, size = self._reading.path.name, self._scan.size_bytes
-        return await begin_file(pool, self._key, name, size, self._description)
+        size = self._scan.size_bytes
+        return await begin_file(pool, self._key, self._name, size, self.description)
 
     def _looks_like(self) -> tuple[int, int]:
         status = self._reading.path.stat()

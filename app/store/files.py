@@ -12,7 +12,7 @@ from app.store.changes import plain_text
 from app.store.errors import translated
 
 FileStatus = str
-"""`started`, `done` or `quarantined`."""
+"""`started`, `done`, `quarantined`, or `failed`: stopped for a reason outside of the file."""
 
 
 class FileKey(NamedTuple):
@@ -83,15 +83,25 @@ async def finish_file(
     status: FileStatus,
     figures: Figures,
     reason: str | None = None,
+    report: bytes | None = None,
 ) -> None:
-    """The run has ended; rows that only an earlier run could not read are forgotten. Raises Transient."""
+    """The run has ended; rows that only an earlier run could not read are forgotten. Raises Transient.
+
+    `report`: what it came to in full, as JSON.
+    """
     sums = msgspec.json.encode(figures.sums).decode()
     counts = (figures.rows, figures.sent, figures.ignored, figures.quarantined)
     with translated():
         async with pool.acquire() as connection, connection.transaction():
             await connection.execute(FORGET, *key, started)
             await connection.execute(
-                FINISH, *key, status, None if reason is None else plain_text(reason), *counts, sums
+                FINISH,
+                *key,
+                status,
+                None if reason is None else plain_text(reason),
+                *counts,
+                sums,
+                None if report is None else report.decode(),
             )
 
 
@@ -108,7 +118,7 @@ INSERT INTO files (sha256, source, name, size_bytes, description, status, starte
 VALUES ($1, $2, $3, $4, $5, 'started', clock_timestamp())
     ON CONFLICT (sha256, source) DO UPDATE
        SET name = excluded.name, description = excluded.description, status = 'started', reason = NULL,
-           started_at = excluded.started_at, finished_at = NULL
+           started_at = excluded.started_at, finished_at = NULL, report = NULL
 RETURNING started_at"""
 
 QUARANTINE: Final = """
@@ -121,5 +131,5 @@ FORGET: Final = "DELETE FROM quarantined_rows WHERE sha256 = $1 AND source = $2 
 
 FINISH: Final = """
 UPDATE files SET status = $3, reason = $4, rows = $5, sent = $6, ignored = $7, quarantined = $8, sums = $9,
-       finished_at = clock_timestamp()
+       report = $10, stage = NULL, finished_at = clock_timestamp()
  WHERE sha256 = $1 AND source = $2"""
