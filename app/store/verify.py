@@ -17,6 +17,7 @@ import msgspec
 from app.errors import ConfigurationError
 from app.store import verify_checks as checks
 from app.store.errors import translated
+from app.store import verify_periods
 from app.store.pool import CONNECT_SECONDS
 
 LOCK: Final = 0x7A11_5714  # one run at a time; any number that nobody else locks
@@ -65,6 +66,8 @@ CHECKS: Final[Sequence[tuple[str, str, Callable[..., Coroutine[Any, Any, checks.
     ),
     ("effects", "what was asked of the outside is done, given up, or has a way on", checks.effects),
 )
+    ("audit", "each chain of people's actions is whole, up to the head in its mismatch", checks.audit),
+    ("periods", "closed periods are as they were sealed, whatever came later", verify_periods.periods),
 
 
 async def verify(dsn: str, *, full: bool = False) -> Report:

@@ -9,23 +9,24 @@ from __future__ import annotations
 from typing import Any, Final
 
 from app.store.trial_balance import POSTING_LANES
+from app.store.verify_checks import EXAMPLES, Finding
 
 
-async def seal_and_compare(connection: Any, full: bool, examples: int) -> tuple[dict[str, Any], list[str]]:
-    """Figures and problems. An empty period gets one row of zeros, so that it is sealed as well."""
+async def periods(connection: Any, full: bool) -> Finding:
+    """An empty period gets one row of zeros, so that it is sealed as well."""
     closes = await connection.fetch(CLOSES, list(POSTING_LANES))
     ready = [row["through"] for row in closes if row["lanes"] >= row["of_lanes"]]
     for through in ready:
         await connection.execute(SEAL, through)
     problems: list[str] = []
     if full:
-        rows = await connection.fetch(COMPARE, examples)
+        rows = await connection.fetch(COMPARE, EXAMPLES)
         problems += [
             f"{row['account']} {row['currency']} through {row['through']}: "
             f"sealed {row['sealed']}, now {row['now']}"
             for row in rows
         ]
-    return {"periods_closed": len(closes), "periods_sealed": len(ready)}, problems
+    return Finding({"closed": len(closes), "sealed": len(ready)}, problems)
 
 
 CLOSES: Final = """

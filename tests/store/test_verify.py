@@ -91,6 +91,7 @@ async def test_empty_books_are_proven(dsn: str, store: PostgresStore) -> None:
 async def test_figures_say_what_was_looked_at(dsn: str, store: PostgresStore, books: Any) -> None:
     await store.commit(booked_capture())
     dead = DeadLetterRow(1, "unknown type", b"{}", b"k")
+        "periods",
     counts = {"refused": 1, "dead_letter": 1, "duplicate": 2}
     refused = key_row(2)._replace(outcome="refused")
     await store.commit(commit(1, 5, counts=counts, keys=[refused], dead_letters=[dead]))
