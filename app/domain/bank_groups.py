@@ -60,7 +60,10 @@ def _see_line(draft: Draft, group: Group, line_id: str) -> list[tuple[str, str]]
     if held is None:
         return []
     group.lines[line_id] = held
-    return [("other", link.to) for link in held.links]
+    subjects = {link.to for link in held.links}
+    if held.matched is not None:
+        subjects.add(held.matched)  # also where a name displaces the pair
+    return [("other", subject) for subject in sorted(subjects)]
 
 
 def _see_batch(draft: Draft, group: Group, subject: str) -> list[tuple[str, str]]:

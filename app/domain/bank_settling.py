@@ -94,7 +94,6 @@ def _part_by_name(group: Group) -> None:
             others = [line for line in group.of(batch) if line.record.line_id != line_id]
             if any(line.record.currency == currency for line in others) and line_id in group.lines:
                 _unmatch(group, group.lines[line_id])
-
     for payout in list(group.payouts.values()):
         if payout.matched is not None and (payout.named_by or payout.forced):
             line_id, group.payouts[payout.subject] = payout.matched, replace(payout, matched=None)

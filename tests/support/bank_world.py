@@ -123,7 +123,8 @@ def bank_line(world: AllLanes, line_id: str = "K1") -> HeldBankLine:
 
 def found(world: AllLanes, leg: str = "B") -> list[tuple[str, int | None, int | None]]:
     """(category, expected, actual) of what is open."""
-    return sorted((m.category, m.expected_amount, m.actual_amount) for m in world.open() if m.leg == leg)
+    opened = [(m.category, m.expected_amount, m.actual_amount) for m in world.open() if m.leg == leg]
+    return sorted(opened, key=str)
 
 
 def clearing(world: AllLanes) -> dict[str, int]:
