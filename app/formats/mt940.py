@@ -55,8 +55,9 @@ def read(path: Path, file: SourceFile) -> Iterator[Piece]:
 
 
 def _stray(field: Field) -> Entry:
+    entry = _entry(Statement("statement", field.line), field, [])
     reason = "it stands outside of any statement: of which account and currency is it?"
-    return Entry(Statement("statement", field.line), field.line, problem=reason, raw=field.raw)
+    return entry._replace(problem=reason, raw=field.raw)
 
 
 class _Message:

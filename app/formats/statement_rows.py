@@ -63,7 +63,7 @@ class StatementRows:
         if self._guessed:
             self.warnings.append(f"it is no UTF-8: its texts are read as {self.encoding}")
         entries, references = 0, array("Q")
-        for piece in self._pieces():
+        for piece in self.pieces():
             if isinstance(piece, Statement):
                 self._ended(piece)
             else:
@@ -88,12 +88,12 @@ class StatementRows:
         if self._repeated is None:
             self.survey()
         number = 0
-        for piece in self._pieces():
+        for piece in self.pieces():
             if isinstance(piece, Entry):
                 number += 1
                 yield RawRow(number, piece.line, self._content(piece), piece.problem, piece.raw)
 
-    def _pieces(self) -> Iterator[Piece]:
+    def pieces(self) -> Iterator[Piece]:
         return self._read(self._path, self._file)
 
     def _content(self, entry: Entry) -> dict[str, Any]:
