@@ -7,10 +7,8 @@ from __future__ import annotations
 
 from typing import Any, Final, NamedTuple
 
+from app.store.verify_clearing import EXAMPLES, OPEN, clearing_query
 from app.store.verify_effects import effects_query
-from app.store.verify_splits import splits_query
-
-EXAMPLES: Final = 5
 
 
 class Finding(NamedTuple):
@@ -76,40 +74,7 @@ async def limits(connection: Any, full: bool) -> Finding:
 
 
 async def clearing(connection: Any, full: bool) -> Finding:
-    payouts = await connection.fetch(PAYOUT_TRANSIT)
-    problems = [
-        f"payout_transit {row['currency']} is {row['stored']}, payouts in flight are {row['expected']}"
-        for row in payouts
-        if row["stored"] != row["expected"]
-    ]
-    items = await connection.fetchrow(ITEMS)
-    problems += [f"item {text}" for text in items["loose"] or ()]
-    figures: dict[str, Any] = {
-        "payouts_in_flight": sum(row["payouts"] for row in payouts),
-        "items": items["items"],
-        "at_zero": items["at_zero"],
-        "inside_window": items["inside_window"],
-        "with_open_mismatch": items["with_open_mismatch"],
-    }
-    splits = await connection.fetchrow(splits_query(full, OPEN, EXAMPLES))
-    figures |= {"splits": splits["splits"], "splits_under_way": splits["under_way"]}
-    problems += [f"{text}, with nothing under way" for text in splits["loose"] or ()]
-    if full:
-        batches = await connection.fetch(TRANSIT)
-        figures["settlement_batches_in_transit"] = len(batches)
-        problems += [
-            f"{row['account']} {row['currency']} is {row['stored']}, its lines' net is {row['expected']}"
-            for row in batches
-            if row["stored"] != row["expected"]
-        ][:EXAMPLES]
-        held = await connection.fetch(HELD)
-        figures["balances_held"] = len(held)
-        problems += [
-            f"{row['account']} {row['currency']} is {row['stored']}, open disputes are {row['expected']}"
-            for row in held
-            if row["stored"] != row["expected"]
-        ][:EXAMPLES]
-    return Finding(figures, problems)
+    return Finding(*await clearing_query(connection, full))
 
 
 async def completeness(connection: Any, full: bool) -> Finding:
@@ -208,8 +173,6 @@ SELECT a.currency, coalesce(sum(a.balance) FILTER (WHERE k.normal_side = 'debit'
   FROM accounts a LEFT JOIN account_kinds k ON k.prefix = split_part(a.account, ':', 1)
  GROUP BY a.currency ORDER BY a.currency"""
 
-OPEN: Final = "('open', 'assigned', 'investigating', 'pending_approval')"
-
 LIMITS: Final = f"""
 WITH money AS (
     SELECT split_part(account, ':', 1) AS kind, substr(account, strpos(account, ':') + 1) AS merchant_id,
@@ -233,85 +196,6 @@ SELECT (SELECT count(DISTINCT merchant_id) FROM money) AS merchants,
        (SELECT array_agg(merchant_id || ' stands at ' || balance || ' ' || currency
                          || ', its limit is -' || negative_limit)
           FROM below WHERE NOT covered) AS uncovered"""
-
-# A payout is in transit from its start until it was paid or its failure gave the money back.
-PAYOUT_TRANSIT: Final = """
-WITH flying AS (
-    SELECT currency, count(*) AS payouts, sum(amount) AS amount FROM payouts
-     WHERE state ->> 'failed_transaction_id' IS NULL
-       AND NOT coalesce((state -> 'facts')::jsonb ? 'paid', false)
-     GROUP BY currency
-), stored AS (
-    SELECT currency, sum(balance) AS balance FROM accounts WHERE account = 'payout_transit' GROUP BY currency
-)
-SELECT currency, coalesce(f.payouts, 0) AS payouts, coalesce(f.amount, 0) AS expected,
-       coalesce(s.balance, 0) AS stored
-  FROM flying f FULL JOIN stored s USING (currency)"""
-
-# At zero: both sides are there and agree within the PSP's tolerance, or nothing is left of either.
-# Inside its window: a timer of its own is pending, which will ask again.
-ITEMS: Final = f"""
-WITH tolerances AS (
-    SELECT psp.key AS psp, max((psp.value ->> 'gross_tolerance')::bigint) AS tolerance
-      FROM platform CROSS JOIN LATERAL json_each(state -> 'psps') psp
-     WHERE topic = 'matching.commands' GROUP BY psp.key
-), judged AS (
-    SELECT i.psp, i.identity, i.kind, i.expected_gross, i.lines, i.lines_gross,
-           (i.expected_gross IS NULL AND i.lines = 0)
-           OR (i.expected_gross IS NOT NULL AND i.lines > 0
-               AND abs(i.expected_gross - i.lines_gross) <= coalesce(t.tolerance, 0)) AS at_zero,
-           i.state
-      FROM items i LEFT JOIN tolerances t USING (psp)
-), explained AS (
-    SELECT j.*,
-           NOT at_zero AND EXISTS (
-               SELECT FROM timers w
-                WHERE w.topic = 'matching.commands' AND w.key = j.psp || ':' || j.identity
-                  AND w.subject = j.psp || ':' || j.kind
-                  AND w.kind IN ('settlement', 'payment')) AS in_window,
-           NOT at_zero AND EXISTS (
-               SELECT FROM json_each(j.state -> 'open') o JOIN mismatches x ON x.id = o.value ->> 0
-                WHERE x.status IN {OPEN}) AS has_mismatch
-      FROM judged j
-)
-SELECT count(*) AS items, count(*) FILTER (WHERE at_zero) AS at_zero,
-       count(*) FILTER (WHERE in_window) AS inside_window,
-       count(*) FILTER (WHERE has_mismatch) AS with_open_mismatch,
-       (array_agg(psp || ':' || identity || ' ' || kind || ': expected '
-                  || coalesce(expected_gross::text, 'nothing') || ', ' || lines || ' lines of '
-                  || lines_gross)
-           FILTER (WHERE NOT (at_zero OR in_window OR has_mismatch)))[1:{EXAMPLES}] AS loose
-  FROM explained"""
-
-TRANSIT: Final = """
-WITH expected AS (
-    SELECT 'transit:' || (l.value -> 'record' ->> 'source') || ':' || (l.value -> 'record' ->> 'batch_id')
-               AS account,
-           l.value -> 'record' ->> 'settle_currency' AS currency,
-           sum((l.value -> 'record' ->> 'net')::bigint) AS net
-      FROM items i CROSS JOIN LATERAL json_array_elements(i.state -> 'lines') l
-     GROUP BY 1, 2
-), stored AS (
-    SELECT account, currency, sum(balance) AS balance FROM accounts
-     WHERE account ^@ 'transit:' GROUP BY account, currency
-)
-SELECT account, currency, coalesce(s.balance, 0) AS stored, coalesce(e.net, 0) AS expected
-  FROM stored s FULL JOIN expected e USING (account, currency) ORDER BY account, currency"""
-
-# `standing` is an array: 1 the amount, 2 its currency, 5 the stage (`app/domain/dispute.py`).
-HELD: Final = """
-WITH expected AS (
-    SELECT 'm_hold:' || p.merchant_id AS account, d.value -> 'standing' ->> 2 AS currency,
-           sum((d.value -> 'standing' ->> 1)::bigint) AS amount
-      FROM payments p CROSS JOIN LATERAL json_each(p.state -> 'disputes') d
-     WHERE p.dispute_status = 'open' AND d.value -> 'standing' ->> 5 = 'open'
-     GROUP BY 1, 2
-), stored AS (
-    SELECT account, currency, sum(balance) AS balance FROM accounts
-     WHERE account ^@ 'm_hold:' GROUP BY account, currency
-)
-SELECT account, currency, coalesce(s.balance, 0) AS stored, coalesce(e.amount, 0) AS expected
-  FROM stored s FULL JOIN expected e USING (account, currency) ORDER BY account, currency"""
 
 BATCHES: Final = """
 WITH ranges AS (
