@@ -6,6 +6,7 @@ banks send every version, and some send none.
 
 from __future__ import annotations
 
+import codecs
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -27,7 +28,7 @@ Element = Any
 
 
 def declared_encoding(path: Path) -> str:
-    """The encoding that an XML file says it has, UTF-8 where it says none."""
+    """The encoding that an XML file says it has, UTF-8 where it says none. Raises FileRefused."""
     try:
         with path.open("rb") as file:
             head = file.read(SNIFFED_BYTES)
@@ -36,16 +37,26 @@ def declared_encoding(path: Path) -> str:
     if head.startswith((b"\xff\xfe", b"\xfe\xff")):
         return "utf-16"
     found = DECLARED.match(head.removeprefix(b"\xef\xbb\xbf"))
-    return found[1].decode() if found is not None else "utf-8"
+    return _known(path, found[1].decode()) if found is not None else "utf-8"
+
+
+def _known(path: Path, encoding: str) -> str:
+    try:
+        if codecs.lookup(encoding)._is_text_encoding:
+            return encoding
+    except LookupError:
+        pass
+    raise FileRefused(f"{path} says it is in {encoding!r}, which is no encoding that is known")
 
 
 def elements(path: Path) -> Iterator[tuple[str, Element, int]]:
     """(`start` or `end`, element, depth from 1) in the file's order. Raises FileRefused with the line."""
     begun: list[int] = []
-    held = 0
+    held, events = 0, None
     try:
         with path.open("rb") as file:
-            for event, element in etree.iterparse(file, events=("start", "end"), **SAFE):
+            events = etree.iterparse(file, events=("start", "end"), **SAFE)
+            for event, element in events:
                 if event == "start":
                     begun.append(held)
                     held += 1
@@ -58,7 +69,9 @@ def elements(path: Path) -> Iterator[tuple[str, Element, int]]:
                 if full and not len(element) and element.text is None:
                     held = before  # its reader has dropped it
     except etree.XMLSyntaxError as error:
-        raise FileRefused(f"{path}, line {error.lineno}: it is no whole XML document: {error.msg}") from None
+        first = next(iter(events.error_log if events is not None else ()), None)
+        line, what = (first.line, first.message) if first is not None else (error.lineno, error.msg)
+        raise FileRefused(f"{path}, line {line}: it is no whole XML document: {what}") from None
     except OSError as error:
         raise FileRefused(f"{path} cannot be read: {error.strerror}") from None
 
