@@ -57,11 +57,15 @@ async def _principal(request: web.Request, deps: Deps, *, pages: bool) -> Princi
     return Principal(stored.id, stored.role, stored.merchant_id)
 
 
+def is_stream(request: web.Request) -> bool:
+    """Whether a page asks by itself, for as long as it is open."""
+    resource = request.match_info.route.resource
+    return resource is not None and resource.canonical in STREAMS
+
+
 async def _person(request: web.Request, people: People, *, pages: bool) -> Principal:
     """Whoever opens a page without a session is led to the sign-in, and from there to the page."""
-    route = request.match_info.route.resource
-    used = route is None or route.canonical not in STREAMS
-    principal = await people.principal(request, used=used)
+    principal = await people.principal(request, used=not is_stream(request))
     if principal is not None:
         return principal
     if pages and request.method == "GET" and "text/html" in request.headers.get("Accept", ""):

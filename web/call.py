@@ -46,12 +46,12 @@ ROLES: Final[Mapping[Access, tuple[str, ...]]] = {
     Access.STAFF_OR_MERCHANT: (*STAFF_ROLES, MERCHANT),
     Access.MERCHANTS: (MERCHANT,),
     Access.APPROVERS: ("approver", "lead", "admin"),
+    Access.WORKERS: ("analyst", "approver", "lead", "admin"),
+    Access.LEADS: ("lead", "admin"),
     Access.OPERATORS: ("operator", "admin"),
     Access.FILES: ("operator", "lead", "admin", INGEST),
     Access.FILES_KNOWN: (*STAFF_ROLES, INGEST),
 }
-    Access.WORKERS: ("analyst", "approver", "lead", "admin"),
-    Access.LEADS: ("lead", "admin"),
 """Whose keys open what; `OPEN` needs none."""
 
 
@@ -124,6 +124,8 @@ class Write(Call[Query], Generic[Query, Body]):
     route: str
     key: str
     wait: Wait
+    address: str | None = None
+    """Where it came from, as far as this process sees it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import replace
 
 import msgspec
@@ -9,7 +12,7 @@ from aiohttp import web
 
 from app.store.merchant_scope import MerchantPool
 from web.asking import read_key, read_wait
-from web.auth import authenticate
+from web.auth import authenticate, is_stream
 from web.body import read_body
 from web.call import Access, Call, Endpoint, Principal, Raw, RawHandler, Reply, Upload, Write
 from web.csrf import check_csrf, csrf_token
@@ -78,9 +81,24 @@ def raw_handler(route: Raw) -> RawHandler:
     async def handle(request: web.Request) -> web.StreamResponse:
         principal = request[PRINCIPAL] = await admit(request, request.app[DEPS], route.access)
         with visited_by(_visitor(request.app[DEPS], principal)):
-            return await route.handler(request)
+            async with _watched(request, principal):
+                return await route.handler(request)
 
     return handle
+
+
+@asynccontextmanager
+async def _watched(request: web.Request, principal: Principal) -> AsyncIterator[None]:
+    """A stream outlives the request's look at the session, but not the session."""
+    people = request.app[DEPS].people
+    if people is None or not principal.session_id or not is_stream(request):
+        yield
+        return
+    watching = asyncio.create_task(people.cut_when_over(request, principal.session_id))
+    try:
+        yield
+    finally:
+        watching.cancel()
 
 
 def _visitor(deps: Deps, principal: Principal) -> Visitor:

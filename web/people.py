@@ -7,6 +7,8 @@ before, from whomever, is never taken over.
 
 from __future__ import annotations
 
+import asyncio
+import logging
 import re
 import secrets
 from collections.abc import Mapping
@@ -25,6 +27,10 @@ from web.oidc import Provider
 
 TOKEN: Final = re.compile(r"([0-9a-f]{12})\.[0-9a-f]{64}")
 LONGEST_AGENT: Final = 200
+LOOK_SECONDS: Final = 15.0
+"""How often an open stream asks whether its session still is."""
+
+log: Final = logging.getLogger(__name__)
 
 
 class NoRole(Exception):
@@ -43,6 +49,7 @@ class People:
         self.provider = Provider(settings)
         self.secure = public_url.startswith("https:")
         self.cookie = "__Host-tallystick" if self.secure else "tallystick_session"
+        self.look_seconds = LOOK_SECONDS
         self._pool, self._hasher = pool, hasher
 
     @property
@@ -70,6 +77,19 @@ class People:
         if found is None or not found.is_live or not self._hasher.verify(token, found.token_hash):
             return None
         return found
+
+    async def cut_when_over(self, request: web.Request, session_id: str) -> None:
+        """Beside a stream: once the session is over, the connection is closed."""
+        while True:
+            await asyncio.sleep(self.look_seconds)
+            try:
+                live = await self.is_live(session_id)
+            except Exception as error:
+                log.warning("a session could not be looked at: %r", error)
+                continue
+            if not live and request.transport is not None:
+                request.transport.close()
+                return
 
     async def begin(self, request: web.Request, claims: Mapping[str, Any], state: str) -> str | None:
         """The token of a new session; None: this sign-in made one before. Raises NoRole."""

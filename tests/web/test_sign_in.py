@@ -15,6 +15,7 @@ import pytest
 from joserfc import jwt
 from joserfc.jwk import ECKey, RSAKey
 
+from app.oidc_settings import oidc_settings
 from app.sandbox_login.provider import ACCOUNTS, CLIENT_ID, Provider, Refusal
 from tests.web.signing_in import CLIENT_SECRET, Staff, query_of, staff
 from web.claims import person_id, role_of, values_at
@@ -190,10 +191,11 @@ class TestSignatures:
 
     async def test_what_everybody_knows_as_a_shared_secret(self, desk: Staff, crooked: Crooked) -> None:
         """The public key, in every form, and the client's secret."""
-        public = [crooked.keys[0].as_bytes(form, private=False) for form in ("PEM", "DER")]
-        number = base64.urlsafe_b64decode(crooked.keys[0].as_dict(private=False)["n"] + "==")
+        key = crooked.keys[0]
+        public = key.as_bytes("PEM", private=False), key.as_bytes("DER", private=False)
+        number = base64.urlsafe_b64decode(str(key.as_dict(private=False)["n"]) + "==")
         for secret in (*public, number, CLIENT_SECRET.encode(), b""):
-            crooked.forge = partial(hs256, secret, crooked.keys[0].kid)
+            crooked.forge = partial(hs256, secret, key.kid)
             await refused(desk)
 
     async def test_a_key_of_somebody_else(self, desk: Staff, crooked: Crooked) -> None:
@@ -336,8 +338,6 @@ async def test_discovery_of_another_issuer_is_not_believed(pool: Any, crooked: C
 
 class TestRoles:
     def test_the_first_that_fits(self, crooked: Crooked) -> None:
-        from app.oidc_settings import oidc_settings
-
         settings = oidc_settings(
             {
                 "TALLYSTICK_OIDC_ISSUER": "https://id.example",
@@ -347,10 +347,12 @@ class TestRoles:
             }
         )
         assert settings is not None
-        of = lambda *groups: role_of({"realm_access": {"groups": list(groups)}}, settings)  # noqa: E731
-        assert of("staff", "cn=leads") == "lead"
-        assert of("staff") == "viewer"
-        assert of("lead", "admin") is None
+        for groups, role in (
+            (["staff", "cn=leads"], "lead"),
+            (["staff"], "viewer"),
+            (["lead", "admin"], None),
+        ):
+            assert role_of({"realm_access": {"groups": groups}}, settings) == role
         assert role_of({}, settings) is None
 
     def test_claims_in_every_form(self) -> None:
