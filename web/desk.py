@@ -1,8 +1,8 @@
-"""Takes requests: publishes each as a record of `payments.commands`, and learns what its lane decided.
+"""Takes requests: publishes each as a record of a lane's topic, and learns what the lane decided.
 
-The record's id is made of merchant, route and `Idempotency-Key`, so the lane's own dedup decides which of two
-equal requests is the first, whichever process took it. Nothing in a record is random or timed: the same
-request again is the same record. A key whose request is known already is answered without publishing.
+The record's id is made of who asks, the route and the `Idempotency-Key`, so the lane's own dedup decides
+which of two equal requests is the first, whichever process took it. Nothing in a record is random or timed:
+the same request again is the same record. A key whose request is known is answered without publishing.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from typing import Any, Final
 import msgspec
 
 from app.contracts.codec import content_hash, encode
-from app.domain.command_base import MerchantCommand
+from app.domain.command_base import Command, MerchantCommand
 from app.domain.streams import PAYMENTS_COMMANDS
 from app.errors import TallystickError
 from app.kafka.outgoing import Outgoing
@@ -79,13 +79,15 @@ class Desk:
         self.payouts: Poller[Owned, PayoutRow] = Poller(partial(rows_by_key, pool, PayoutRow))
 
     async def take(self, command: MerchantCommand, until: float) -> Taken:
-        """`until`: time of the loop up to which its caller waits for the decision.
+        """Of the merchant lane; see `take_at`."""
+        return await self.take_at(PAYMENTS_COMMANDS, command.merchant_id, command, until)
+
+    async def take_at(self, topic: str, key: str, command: Command, until: float) -> Taken:
+        """`key`: the record's; `until`: time of the loop up to which its caller waits for the decision.
 
         Raises Problem: `refused`, `idempotency_conflict`, `kafka_unavailable`.
         """
-        asked = Asked(
-            command.merchant_id, command.id, partition_for(command.merchant_id.encode(), self._partitions)
-        )
+        asked = Asked(key, command.id, partition_for(key.encode(), self._partitions), topic)
         known = await self._decisions.once(asked)
         if known is not None and known.offset is not None:
             return self._answer(command, asked, known, known.offset, replayed=True)
@@ -103,8 +105,8 @@ class Desk:
         await self.payments.stop()
         await self.payouts.stop()
 
-    async def _publish(self, command: MerchantCommand, asked: Asked) -> int:
-        record = Outgoing(PAYMENTS_COMMANDS, asked.partition, asked.key.encode(), encode(command))
+    async def _publish(self, command: Command, asked: Asked) -> int:
+        record = Outgoing(asked.topic, asked.partition, asked.key.encode(), encode(command))
         try:
             async with asyncio.timeout(STORED_WITHIN_SECONDS):
                 return await self._publish_at(record)
@@ -115,9 +117,7 @@ class Desk:
             ) from None
 
     @staticmethod
-    def _answer(
-        command: MerchantCommand, asked: Asked, decision: Decision, offset: int, *, replayed: bool
-    ) -> Taken:
+    def _answer(command: Command, asked: Asked, decision: Decision, offset: int, *, replayed: bool) -> Taken:
         taken = Taken(
             True, _position(asked, offset if decision.offset is None else decision.offset), replayed
         )
@@ -138,4 +138,4 @@ def _is_decided(offset: int, decision: Decision | None) -> bool:
 
 
 def _position(asked: Asked, offset: int) -> str | None:
-    return f"{PAYMENTS_COMMANDS}:{asked.partition}:{offset}" if offset >= 0 else None
+    return f"{asked.topic}:{asked.partition}:{offset}" if offset >= 0 else None

@@ -74,6 +74,7 @@ async def _call(
         route=endpoint.path,
         key=read_key(request.headers) if endpoint.makes else "",
         wait=read_wait(request.headers),
+        address=request.remote,
     )
 
 

@@ -7,6 +7,7 @@ from typing import Any, Literal
 from msgspec import UNSET, UnsetType
 
 from app.domain.fields import Moment
+from app.domain.workflow_state import MatchTarget
 from app.store.web_mismatches import MismatchGroup
 from web.schemas import Answer
 
@@ -34,6 +35,53 @@ class Mismatch(Answer, frozen=True, kw_only=True):
     detected_at: Moment
     detected_after_ms: int | None
     due_at: Moment
+    assignee: str | None = None
+    """Who works on it; null for merchants."""
+
+
+class PostingLeg(Answer, frozen=True, kw_only=True):
+    """One entry of what a proposal posts once it is approved; minor units of `currency`."""
+
+    account: str
+    direction: Literal["debit", "credit"]
+    amount: int
+    currency: str
+
+
+class ProposalView(Answer, frozen=True, kw_only=True):
+    """How somebody proposes to resolve it. `book_amount`: what approval limits are compared with, minor units
+    of `book_currency`; null where no rate into it is stored."""
+
+    id: str
+    kind: str
+    by: str
+    role: str
+    at: Moment
+    reason_code: str
+    note: str
+    posting: list[PostingLeg]
+    target: MatchTarget | None
+    book_amount: int | None
+    book_currency: str
+
+
+class ResolutionView(Answer, frozen=True, kw_only=True):
+    """What another person approved, and the transaction that it posted."""
+
+    proposal: ProposalView
+    approver: str
+    at: Moment
+    transaction_id: str | None
+
+
+class Work(Answer, frozen=True, kw_only=True):
+    """Where people are with it. `actions`: what the caller may do now, as far as role and status say."""
+
+    assignee: str | None
+    proposal: ProposalView | None
+    resolution: ResolutionView | None
+    audited: int
+    actions: list[str]
 
 
 class SideField(Answer, frozen=True, kw_only=True):
@@ -95,12 +143,13 @@ class Evidence(Answer, frozen=True, kw_only=True):
 
 
 class MismatchDetail(Mismatch, frozen=True, kw_only=True):
-    """The last four are for staff only."""
+    """The last five are for staff only."""
 
     explanation: dict[str, Any] | UnsetType = UNSET
     owner_topic: str | UnsetType = UNSET
     owner_key: str | UnsetType = UNSET
     evidence: Evidence | UnsetType = UNSET
+    work: Work | UnsetType = UNSET
 
 
 class MismatchCounts(Answer, frozen=True, kw_only=True):

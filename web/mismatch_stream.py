@@ -36,29 +36,33 @@ class StreamQuery(FilterQuery, frozen=True, forbid_unknown_fields=True, kw_only=
 
 async def get_stream(request: web.Request) -> web.StreamResponse:
     query, principal = read_query(request.query, StreamQuery), request[PRINCIPAL]
-    encode = encoder(filter_of(query, principal))
+    encode = encoder(filter_of(query, principal), principal.is_staff)
     feed = request.app[DEPS].feed
     with feed.boxes.joined(new_box(), principal.key_id) as box:
         return await respond_with(request, follow(feed, box, asked_after(request, query.after), encode))
 
 
-def encoder(wanted: MismatchFilter) -> Encode:
+def encoder(wanted: MismatchFilter, to_staff: bool = True) -> Encode:
     def encode(item: Item) -> bytes:
         if isinstance(item, bytes):
             return item
         if isinstance(item, Signal):
             return event(item.name, {}, write_mark(item.positions))
-        return b"".join(one for sent in item if (one := _one(sent, wanted)))
+        return b"".join(one for sent in item if (one := _one(sent, wanted, to_staff)))
 
     return encode
 
 
-def _one(sent: Sent, wanted: MismatchFilter) -> bytes | None:
+def _one(sent: Sent, wanted: MismatchFilter, to_staff: bool) -> bytes | None:
     change = sent.change
     row = change.row
     if matches(wanted, row, change.identity):
         data = StreamedMismatch(
-            **columns(row), difference=difference_of(row), change=change.word, occurred_at=change.occurred_at
+            **columns(row, "assignee"),
+            assignee=row.assignee if to_staff else None,
+            difference=difference_of(row),
+            change=change.word,
+            occurred_at=change.occurred_at,
         )
         return event("mismatch", data, sent.mark)
     if row.seq > 1 and may_ever_match(wanted, row, change.identity):

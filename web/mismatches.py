@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import msgspec
 
 from app.store.web_figures import MismatchRow
 from app.store.web_mismatches import (
     COUNT_AT_MOST,
+    MismatchDetails,
     MismatchGroup,
     Sort,
     count_mismatches,
     find_mismatch,
     list_mismatches,
 )
-from web.call import Call
+from web.call import Call, Principal
 from web.cursors import columns, cut, write_cursor
 from web.evidence import evidence_of
 from web.mismatch_filters import FilterQuery, filter_of
@@ -23,6 +24,7 @@ from web.mismatch_orders import KEYS, beyond
 from web.mismatch_schemas import Mismatch, MismatchCounts, MismatchDetail, MismatchPage
 from web.params import Limit, PositionText
 from web.problems import Problem
+from web.work import work_of
 
 CursorText = Annotated[str, msgspec.Meta(max_length=1000)]
 
@@ -55,7 +57,7 @@ async def get_mismatches(call: Call[MismatchQuery]) -> MismatchPage:
     page, has_more = cut(rows, query.limit)
     counts = counted(await count_mismatches(pool, wanted)) if query.counts else None
     return MismatchPage(
-        items=[mismatch_of(row) for row in page],
+        items=[mismatch_of(row, call.principal) for row in page],
         has_more=has_more,
         next_cursor=write_cursor(KEYS[query.sort].of(page[-1])) if has_more else None,
         counts=counts,
@@ -67,16 +69,21 @@ async def get_mismatch(call: Call[OneMismatchQuery]) -> MismatchDetail:
     found = await find_mismatch(call.deps.pool, call.path["id"])
     if found is None or not call.principal.may_see(found.row.merchant_id or ""):
         raise Problem("not_found", f"no mismatch {call.path['id']!r}")
-    row = columns(found.row)
-    if not call.principal.is_staff:
-        return MismatchDetail(**row, difference=difference_of(found.row))
+    return await detail_of(call.deps.pool, found, call.principal)
+
+
+async def detail_of(pool: Any, found: MismatchDetails, principal: Principal) -> MismatchDetail:
+    """All of it for staff, what lists show for its merchant."""
+    row = columns(mismatch_of(found.row, principal))
+    if not principal.is_staff:
+        return MismatchDetail(**row)
     return MismatchDetail(
         **row,
-        difference=difference_of(found.row),
         explanation=found.explanation,
         owner_topic=found.owner_topic,
         owner_key=found.owner_key,
-        evidence=await evidence_of(call.deps.pool, found),
+        evidence=await evidence_of(pool, found),
+        work=work_of(found, principal.caller),
     )
 
 
@@ -85,8 +92,10 @@ def counted(groups: list[MismatchGroup]) -> MismatchCounts:
     return MismatchCounts(total=total, is_complete=total < COUNT_AT_MOST, groups=groups)
 
 
-def mismatch_of(row: MismatchRow) -> Mismatch:
-    return Mismatch(**columns(row), difference=difference_of(row))
+def mismatch_of(row: MismatchRow, principal: Principal) -> Mismatch:
+    """Who of the staff has it is nothing for merchants."""
+    assignee = row.assignee if principal.is_staff else None
+    return Mismatch(**columns(row, "assignee"), difference=difference_of(row), assignee=assignee)
 
 
 def difference_of(row: MismatchRow) -> int | None:

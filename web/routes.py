@@ -32,12 +32,13 @@ from web.call import Access, Endpoint, Raw
 from web.event_schemas import Event, EventPage
 from web.file_routes import FILE_ENDPOINTS, FILE_PAGES
 from web.finding import OneQuery
+from web.mismatch_routes import MISMATCH_ENDPOINTS
 from web.mismatch_schemas import MismatchDetail, MismatchPage
 from web.payment_bodies import NewCapture, NewPayment, NewPayout, NewRefund, Rejection
 from web.payment_schemas import Payment, PaymentPage, Payout, PayoutPage, RefundDetail, RefundPage
+from web.run_routes import RUN_ENDPOINTS, RUN_RAW
 from web.schemas import (
     Health,
-from web.run_routes import RUN_ENDPOINTS, RUN_RAW
     LedgerPage,
     MerchantBalance,
     Readiness,
@@ -110,13 +111,14 @@ ENDPOINTS: Final = (
     Endpoint(path="/v1/mismatches/{id}", handler=mismatches.get_mismatch, access=EITHER,
              answer=MismatchDetail, query=mismatches.OneMismatchQuery, problems=("not_found", "not_yet"),
              summary="One mismatch; for staff with both sides, the differences and a time line"),
+    *MISMATCH_ENDPOINTS,
     *FILE_ENDPOINTS,
     *WEBHOOK_ENDPOINTS,
+    *RUN_ENDPOINTS,
     Endpoint(path="/healthz", handler=health.get_health, access=OPEN, answer=Health,
              summary="Whether this process runs"),
     Endpoint(path="/readyz", handler=health.get_readiness, access=OPEN, answer=Readiness,
              problems=("not_ready",), summary="Whether the database is there and migrated"),
-    *RUN_ENDPOINTS,
 )
 
 RAW: Final = (
@@ -152,10 +154,9 @@ RAW: Final = (
         summary="All that a filter finds"),
     Raw(path="/mismatches/{id}", handler=pages.get_mismatch_page, access=PAGES, summary="One mismatch"),
     *FILE_PAGES,
+    *RUN_RAW,
     Raw(path="/live", handler=pages.get_live, access=PAGES, summary="What keeps the overview current",
         content_type="text/event-stream"),
     Raw(path="/static/{name}", handler=assets.get_asset, access=OPEN, summary="Style sheet, script, icon"),
 )
-    *FILE_PAGES,
-    *RUN_RAW,
 # fmt: on

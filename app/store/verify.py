@@ -17,8 +17,8 @@ from msgspec.structs import replace
 
 from app.errors import ConfigurationError
 from app.store import verify_checks as checks
-from app.store.errors import translated
 from app.store import verify_periods
+from app.store.errors import translated
 from app.store.pool import CONNECT_SECONDS
 from app.store.verify_clearing import EXAMPLES, ask_again
 
@@ -66,10 +66,10 @@ CHECKS: Final[Sequence[tuple[str, str, Callable[..., Coroutine[Any, Any, checks.
         "batches cover every offset; their counts are the rows they speak of",
         checks.completeness,
     ),
-    ("effects", "what was asked of the outside is done, given up, or has a way on", checks.effects),
-)
     ("audit", "each chain of people's actions is whole, up to the head in its mismatch", checks.audit),
     ("periods", "closed periods are as they were sealed, whatever came later", verify_periods.periods),
+    ("effects", "what was asked of the outside is done, given up, or has a way on", checks.effects),
+)
 
 
 async def verify(dsn: str, *, full: bool = False) -> Report:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Any, Final, NamedTuple
 
+from app.store.verify_audit import audit_query
 from app.store.verify_clearing import EXAMPLES, OPEN, clearing_query
 from app.store.verify_effects import effects_query
 
@@ -40,6 +41,10 @@ async def postings(connection: Any, full: bool) -> Finding:
         if orphans[0]:
             problems.append(f"{orphans[0]} entries without a transaction, the first of {orphans[1]}")
     return Finding(figures, problems)
+
+
+async def audit(connection: Any, full: bool) -> Finding:
+    return Finding(*await audit_query(connection))
 
 
 async def effects(connection: Any, full: bool) -> Finding:

@@ -72,6 +72,7 @@ class MismatchRow(msgspec.Struct, frozen=True, kw_only=True):
     detected_at: datetime
     detected_after_ms: int | None
     due_at: datetime
+    assignee: str | None = None
 
 
 class Fast(msgspec.Struct, frozen=True, kw_only=True):
@@ -160,7 +161,7 @@ SELECT started_at, finished_at, complete, ok, checks::text AS checks
 
 MISMATCH_COLUMNS = """id, coalesce((state ->> 'seq')::int, 0) AS seq, leg, category, severity, status,
        merchant_id, psp, payment_id, batch_id, currency, expected_amount, actual_amount, detected_at,
-       detected_after_ms, due_at"""
+       detected_after_ms, due_at, state ->> 'assignee' AS assignee"""
 
 LATEST_MISMATCHES = f"""
 SELECT {MISMATCH_COLUMNS}

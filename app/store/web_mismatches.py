@@ -6,12 +6,13 @@ Lists are keyset-paged, so a page costs the same at any depth and what arrives m
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, Final, Literal, NamedTuple
 
 import msgspec
 import orjson
 
+from app.domain.workflow_state import Proposal, Resolution
 from app.store.mismatch_filters import RANK, STAKE, Conditions, MismatchFilter, add_filter
 from app.store.web_figures import MISMATCH_COLUMNS, MismatchRow
 
@@ -48,18 +49,33 @@ class MismatchGroup(msgspec.Struct, frozen=True, kw_only=True):
     count: int
 
 
+class WorkRow(msgspec.Struct, frozen=True, kw_only=True):
+    """What people have done, of the row's own state."""
+
+    assignee: str | None = None
+    proposal: Proposal | None = None
+    resolution: Resolution | None = None
+    audited: int = 0
+    expected_on: date | None = None
+
+
+_work: Final = msgspec.json.Decoder(WorkRow).decode
+
+
 class MismatchDetails(msgspec.Struct, frozen=True, kw_only=True):
-    """One mismatch and its evidence. `version`: offset of the record that changed it last."""
+    """One mismatch and its evidence. `version`: offset of its last change; `work`: what people did."""
 
     row: MismatchRow
     explanation: dict[str, Any]
     owner_topic: str
     owner_key: str
     version: int
+    work: WorkRow
 
 
 MISMATCH: Final = f"""
-SELECT {MISMATCH_COLUMNS}, explanation::text AS explanation, owner_topic, owner_key, version
+SELECT {MISMATCH_COLUMNS}, explanation::text AS explanation, owner_topic, owner_key, version,
+       state::text AS state
   FROM mismatches WHERE id = $1
 """
 
@@ -132,8 +148,8 @@ async def find_mismatch(pool: Any, mismatch_id: str) -> MismatchDetails | None:
         return None
     fields = dict(row)
     own = {name: fields.pop(name) for name in ("owner_topic", "owner_key", "version")}
-    explanation = orjson.loads(fields.pop("explanation"))
-    return MismatchDetails(row=MismatchRow(**fields), explanation=explanation, **own)
+    explanation, work = orjson.loads(fields.pop("explanation")), _work(fields.pop("state"))
+    return MismatchDetails(row=MismatchRow(**fields), explanation=explanation, work=work, **own)
 
 
 async def partitions_of(pool: Any, topic: str) -> int:

@@ -14,6 +14,7 @@ class Asked(NamedTuple):
     key: str
     id: str
     partition: int
+    topic: str = PAYMENTS_COMMANDS
 
 
 class Decision(NamedTuple):
@@ -31,15 +32,16 @@ class Decision(NamedTuple):
 
 DECISIONS = """
 SELECT p.next_offset, r."offset", r.content_hash, r.outcome, r.reason
-  FROM unnest($2::text[], $3::text[], $4::int[]) WITH ORDINALITY n (key, id, partition, place)
-  LEFT JOIN record_keys r ON r.id = n.id AND r.key = n.key AND r.topic = $1
-  LEFT JOIN positions p ON p.topic = $1 AND p.partition = n.partition
+  FROM unnest($1::text[], $2::text[], $3::int[], $4::text[])
+       WITH ORDINALITY n (key, id, partition, topic, place)
+  LEFT JOIN record_keys r ON r.id = n.id AND r.key = n.key AND r.topic = n.topic
+  LEFT JOIN positions p ON p.topic = n.topic AND p.partition = n.partition
  ORDER BY n.place
 """
 
 
 async def decisions_of(pool: Any, asked: Collection[Asked]) -> dict[Asked, Decision]:
-    """Of requests on `payments.commands`."""
+    """Of requests on topics of lanes."""
     columns = [list(column) for column in zip(*asked, strict=True)]
-    rows = await pool.fetch(DECISIONS, PAYMENTS_COMMANDS, *columns)
+    rows = await pool.fetch(DECISIONS, *columns)
     return {one: Decision(*row) for one, row in zip(asked, rows, strict=True)}

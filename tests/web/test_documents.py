@@ -72,7 +72,7 @@ async def test_answers_are_what_the_document_says(web: Web, viewer: dict[str, st
     document = json.loads(DOCUMENTS["openapi.json"]())
     for endpoint in (one for one in ENDPOINTS if one.method == "GET"):
         ids = {"/v1/payments/{id}": "pay-1", "/v1/payments/{id}/refunds": "pay-1", "/v1/mismatches/{id}": "a",
-               "/v1/payouts/{id}": "po-1", "/v1/refunds/{id}": "re-1",
+               "/v1/mismatches/{id}/audit": "a", "/v1/payouts/{id}": "po-1", "/v1/refunds/{id}": "re-1",
                "/v1/payments/{id}/events": "pay-1", "/v1/events/{id}": "pc.0.1.0"}  # fmt: skip
         is_hook = endpoint.path.startswith("/v1/webhook_endpoints")
         path = endpoint.path.format(id="we_1" if is_hook else ids.get(endpoint.path, "m-1"), event_id="ev-1")

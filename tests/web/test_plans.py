@@ -67,7 +67,7 @@ PLANS: list[tuple[str, str, list[Any], str]] = [
     ("entries", web_reads.ENTRIES, [["a"]], "ledger_entries_pkey"),
     ("a payment", *web_lists.find_query(PaymentRow, "pay-1", None, 20), "payments_pkey"),
     ("awaited payments", web_lists.keys_query(PaymentRow), [["m-1"], ["pay-1"]], "payments_pkey"),
-    ("decisions", web_requests.DECISIONS, ["t", ["m-1"], ["rq_1"], [0]], "record_keys_pkey"),
+    ("decisions", web_requests.DECISIONS, [["m-1"], ["rq_1"], [0], ["t"]], "record_keys_pkey"),
     ("payments", *web_lists.page_query(PaymentRow, 50, BEFORE, {}), "payments_created"),
     (
         "a merchant's payments",
