@@ -9,7 +9,8 @@ from __future__ import annotations
 from typing import Any, Final
 
 from app.store.trial_balance import POSTING_LANES
-from app.store.verify_checks import EXAMPLES, Finding
+from app.store.verify_checks import Finding
+from app.store.verify_clearing import EXAMPLES
 
 
 async def periods(connection: Any, full: bool) -> Finding:
