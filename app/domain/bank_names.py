@@ -2,8 +2,8 @@
 
 Rule 1 of legs B and C: who is named in a remittance text is paired whatever the amounts. A text is read as
 words, parts of words and neighbouring words (banks break lines inside of ids); both sides are compared
-without case and blanks. A name counts in bank lines from a week before the first booking date to nine after
-the last: ids are used again, and no look goes through all of an account's lines.
+without case and blanks. A name counts in bank lines from five weeks before the first booking date to nine
+after the last: ids are used again, and no look goes through all of an account's lines.
 """
 
 import re
@@ -18,9 +18,9 @@ from app.domain.banking import BankLineRecorded
 MOST_NAMES: Final = 60
 """Per line; the whole words come first."""
 DAYS: Final = 7
-WEEKS_BEFORE: Final = 1
+WEEKS_BEFORE: Final = 5
 WEEKS_AFTER: Final = 9
-_WORDS: Final = re.compile(r"[^\s,;()\[\]{}\"'<>]+")
+_WORDS: Final = re.compile(r"[^\s,;|()\[\]{}\"'<>]+")
 _EDGES: Final = ".:-/_+#*=|&"
 _PARTS: Final = re.compile(r"[^/+?:=*#|_.&-]+")
 _LEAST_WORD: Final = 2

@@ -16,6 +16,7 @@ from app.domain.bank_documents import (
     Batch,
     HeldBankLine,
     OpenEntry,
+    OpenVerdict,
     bank_line_ref,
     batch_ref,
     line_subject,
@@ -47,6 +48,7 @@ from app.domain.matching import Opened
 from app.domain.mismatches import open_mismatch, resolve_mismatch
 from app.domain.payout_settling import settle_payout, source_of_payouts
 from app.domain.state import PLATFORM
+from app.domain.windows import psp_of
 
 LEG: Final = "B"
 MOST_SHOWN: Final = 20
@@ -152,23 +154,31 @@ def _settle_batch(draft: Draft, platform: Platform | None, group: Group, batch: 
 def _keep_batch_open(
     draft: Draft, platform: Platform | None, batch: Batch, lines: Sequence[HeldBankLine]
 ) -> Batch:
-    """Per currency; a batch of nothing, and one that a name or person pays, does not lie there."""
+    """Per currency; a batch of nothing, and one that a name or person pays, does not lie there.
+
+    Nor does one of a PSP whose leftovers are not compared by amount.
+    """
+    psp, alone = psp_of(platform, batch.psp), dict[str, OpenVerdict]()
+    compared = psp is None or psp.match_by_amount
     named = [line for line in lines if line.named or line.forced]
     entered: dict[str, int] = {}
     for currency, totals in batch.sums.items():
         day, needed = totals.last_day, due(batch, currency)
         old = batch.entered.get(currency)
         paid = payers(batch, currency, named)
-        if not batch.closed or paid or day is None or not needed or not is_whole(batch, currency):
+        left_over = batch.closed and not paid and needed and is_whole(batch, currency)
+        if day is None or not left_over or not compared:
             if old is not None:
                 leave(draft, batch.account, currency, old, batch.subject)
+            if left_over:
+                alone[currency] = OpenVerdict()
             continue
         tolerance = source_of(platform, batch.source).bank_tolerance
         entry = OpenEntry(subject=batch.subject, amount=needed, day=day, tolerance=tolerance)
         span = entered[currency] = enter(draft, batch.account, currency, entry)
         if old is not None and old != span:
             leave(draft, batch.account, currency, old, batch.subject)
-    verdicts = {currency: one for currency, one in batch.verdicts.items() if currency in entered}
+    verdicts = alone | {currency: one for currency, one in batch.verdicts.items() if currency in entered}
     if (entered, verdicts) == (batch.entered, batch.verdicts):
         return batch
     return replace(batch, entered=entered, verdicts=verdicts)

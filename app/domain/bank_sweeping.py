@@ -1,4 +1,4 @@
-"""A sweep's verdicts reach lines, batches and payouts: pairs are made and parted, findings open and resolve."""
+"""A sweep's verdicts reach lines, batches and payouts: pairs are made and parted, findings follow."""
 
 from msgspec.structs import replace
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import csv
 import json
 from collections.abc import Iterable, Mapping
+from decimal import Decimal
 from pathlib import Path
 from typing import Any, Final
 
@@ -31,6 +32,7 @@ PLATFORM: Final = """
 fee_plan = { bps = 290, fixed = { BRL = 63, USD = 63, EUR = 63 } }
 fee_tolerance = 20
 gross_tolerance = 5
+match_by_amount = false
 
 [sources.orders-c03]
 psp = "gateway-c03"
@@ -112,6 +114,25 @@ FILES: Final = {
     "gateway-c03": "matcher__gateway-transactions.json",
     "refunds-c03": "matcher__refunds.csv",
 }
+GROSS_TOLERANCE: Final = 5
+PAYOUT_TOLERANCE: Final = 99 + GROSS_TOLERANCE
+"""Minor units: what the gateway keeps of every payout to a seller, and the tolerance of its gross."""
+PAYOUTS: Final = """
+[sources.payouts-c03]
+settles_to = "sellers"
+[sources.payouts-c03.file]
+holds = "bank"
+format = "csv"
+[sources.payouts-c03.file.fields]
+account = { const = "sellers" }
+line_id = "payout_id"
+amount = "amount"
+currency = "currency"
+value_date = "payout_date"
+remittance = "included_order_ids"
+"""
+PAYOUT_FILE: Final = "matcher__seller-payouts.csv"
+
 TRUTH: Final[Mapping[str, str]] = {
     "order_gateway_payout_candidate": PAIRED,
     "order_has_refund": PAIRED,
@@ -125,6 +146,10 @@ TRUTH: Final[Mapping[str, str]] = {
     "gateway_only_unmatched": "MISSING_PAYMENT",
     "refund_links_to_gateway_and_order": REFUND_NOT_SETTLED,
     "refund_only_unmatched": "MISSING_PAYMENT",
+    "aggregate_payout_many_orders": PAIRED,
+    "partial_payout_candidate": AMOUNT,
+    "refund_adjusted_payout": AMOUNT,
+    "payout_only_unmatched": "UNEXPECTED_BANK",
 }
 """`refunded, not settled`: the refund has found its order; the gateway's file holds no refunds at all."""
 
@@ -136,6 +161,24 @@ def main(folder: Path, seed: int | None = None) -> tuple[AllLanes, Scored]:
     rows = labelled(folder)
     found = _outcomes(lanes, rows)
     return lanes, Scored(rows, found, TRUTH, _Why(folder).why)
+
+
+def payouts(folder: Path, seed: int | None = None) -> tuple[AllLanes, Scored]:
+    """What sellers were paid against what the gateway settled for their orders."""
+    gateway = '[sources.gateway-c03]\npsp = "gateway-c03"\n'
+    leg_b = f'settles_to = "sellers"\nbank_tolerance = {PAYOUT_TOLERANCE}\n'
+    platform = platform_of(PLATFORM.replace(gateway, gateway + leg_b) + PAYOUTS)
+    lanes = played(platform, records_of(folder, FILES | {"payouts-c03": PAYOUT_FILE}, platform), seed)
+    rows = [
+        Labelled(row["payout_id"], row["scenario"], row["included_order_ids"], "payouts")
+        for row in _rows(folder / PAYOUT_FILE)
+    ]
+    told: dict[str, set[str]] = {row.name: set() for row in rows}
+    for mismatch in lanes.open():
+        for line in mismatch.explanation["inputs"]["bank_lines"] if mismatch.leg == "B" else ():
+            told[line["line_id"]].add(mismatch.category)
+    found = {name: "+".join(sorted(categories)) or PAIRED for name, categories in told.items()}
+    return lanes, Scored(rows, found, TRUTH, _PayoutWhy(folder).why)
 
 
 def labelled(folder: Path) -> list[Labelled]:
@@ -194,6 +237,30 @@ class _Why:
         if outcome == "MISSING_PAYMENT" and self._status.get(row.order) == "pending":
             return "the order is pending in our books: nothing of it was captured"
         return ""
+
+
+class _PayoutWhy:
+    """What in the files keeps a payout from being the sum of what its orders were settled with."""
+
+    def __init__(self, folder: Path) -> None:
+        self._gateway = {row["order_id"]: row for row in _gateway(folder)}
+        self._orders = {row["order_id"]: row for row in _rows(folder / FILES["orders-c03"])}
+
+    def why(self, row: Labelled, outcome: str) -> str:
+        orders = row.order.split("|")
+        settled = [self._gateway[order] for order in orders if order in self._gateway]
+        if len({one["currency"] for one in settled}) > 1:
+            return "it adds up orders of several currencies"
+        if any(one["status"] == "failed" for one in settled):
+            return "it pays for an order whose capture failed at the gateway"
+        if any(self._more_settled(one) for one in settled):
+            return "the gateway settled another amount than the order's, which is what was paid out"
+        return ""
+
+    def _more_settled(self, one: Mapping[str, str]) -> bool:
+        order = self._orders[one["order_id"]]
+        difference = Decimal(one["gross_amount"]) - Decimal(order["gross_amount"])
+        return abs(difference) * 100 > GROSS_TOLERANCE
 
 
 def _gateway(folder: Path) -> list[dict[str, str]]:

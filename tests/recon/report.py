@@ -21,6 +21,7 @@ def main() -> None:
             ("context-01: ledger, settlement file, chargebacks", lambda: context_01.main(first)),
             ("context-01: fees charged apart", lambda: context_01.fees(first, Path(scratch))),
             ("context-03: orders, gateway, refunds", lambda: context_03.main(third)),
+            ("context-03: payouts to sellers", lambda: context_03.payouts(third)),
         ]
         for title, run in runs:
             began = time.monotonic()

@@ -135,6 +135,43 @@ def test_a_marketplace_and_its_gateway(seed: int | None) -> None:
     lanes.balances()
 
 
+@ORDERS
+def test_payouts_to_sellers_against_the_gateway(seed: int | None) -> None:
+    """Leg B: a seller's payout is a bank line that names the orders it pays; each was settled by itself."""
+    lanes, scored = context_03.payouts(shared_fixture(*context_03.FOLDER), seed)
+    assert table(scored) == {
+        "aggregate_payout_many_orders": {
+            PAIRED: 46,
+            "LATE": 137,
+            "AMOUNT_OVER": 8,
+            "AMOUNT_OVER+LATE": 11,
+            "AMOUNT_OVER+CURRENCY_MISMATCH": 20,
+            "AMOUNT_OVER+CURRENCY_MISMATCH+LATE": 20,
+            "AMOUNT_UNDER": 1,
+            "AMOUNT_UNDER+LATE": 7,
+        },
+        "partial_payout_candidate": {"AMOUNT_UNDER": 58, "AMOUNT_UNDER+LATE": 39, "UNEXPECTED_BANK": 3},
+        "refund_adjusted_payout": {"AMOUNT_UNDER": 41, "AMOUNT_UNDER+LATE": 27, "UNEXPECTED_BANK": 2},
+        "payout_only_unmatched": {"UNEXPECTED_BANK": 580},
+    }
+    wanted = {
+        PAIRED: Score(250, 183, 183),
+        AMOUNT: Score(170, 232, 165),
+        "UNEXPECTED_BANK": Score(580, 585, 580),
+    }
+    check(
+        scored,
+        wanted,
+        {
+            "it adds up orders of several currencies": 42,
+            "it pays for an order whose capture failed at the gateway": 22,
+            "the gateway settled another amount than the order's, which is what was paid out": 8,
+        },
+    )
+    assert lanes.unhappy == []
+    lanes.balances()
+
+
 def test_a_miss_without_a_reason_is_seen() -> None:
     """The judge itself: a wrong outcome that nothing in the files explains."""
     row = Labelled("a", "gateway_matches_order", "o", "gateway")
