@@ -9,10 +9,12 @@ from time import monotonic
 from typing import Any, Final, NoReturn
 
 from app.contracts.topics import TOPICS
+from app.domain.alert_rules import AlertConfiguration
 from app.domain.streams import EFFECTS_REQUESTS, PAYMENTS_COMMANDS, PAYMENTS_EVENTS
 from app.effects.committed import TellingTables
 from app.effects.executor import Executor
-from app.effects.kinds import open_kinds
+from app.effects.kinds import open_alert_kinds, open_kinds
+from app.effects.outage import OutageWatch
 from app.events_keeper import FETCH_MIN_BYTES, EventsKeeper
 from app.garbage import collect_by_the_clock
 from app.handover.batch import Batch
@@ -23,13 +25,16 @@ from app.lane.auditor import Auditor
 from app.lane.catalogue import RULES
 from app.lane.heartbeat import Heartbeat
 from app.lane.lanes import Lanes
+from app.lane.observer import Observer
 from app.lane.ports import Deps, Tables
 from app.lane.ports import Settings as LaneSettings
 from app.lane.timer_pump import TimerPump, TimerSettings
 from app.lane.watchdog import Watchdog, WatchdogSettings
 from app.settings import Settings
 from app.store.api import LaneId
+from app.store.conditions import look
 from app.store.effects import EffectRows
+from app.store.errors import translated
 from app.store.events import EventRows
 from app.store.pool import open_pool
 from app.store.postgres import PostgresStore
@@ -112,9 +117,19 @@ class Runtime:
             self.executor.figures,
         )
         self.auditor = Auditor(lambda every: verify_if_due(self.pool, settings.database_url, every))
+        self.observer = Observer(lambda: look(self.pool), self.publisher.publish, counts)
+        self.outage_kinds = open_alert_kinds(settings)
+        self.outage_watch = OutageWatch(
+            {"the database": self._ask_database, "the broker": lambda: self._effects_ends([0])},
+            self.outage_kinds,
+            self._alerts_configured,
+            settings.worker_id,
+        )
         for service in (self.watchdog, self.timers, self.heartbeat, self.auditor):
             self._run(service.run(), type(service).__name__)
         self._run(begin_anew("the executor", self.executor.run), "executor")
+        self._run(begin_anew("the observer", self.observer.run), "observer")
+        self._run(begin_anew("the outage watch", self.outage_watch.run), "outage watch")
         if settings.events_list:
             self._run(begin_anew("the keeper of events", self.events_keeper.run), "keeper of events")
         self._run(collect_by_the_clock(), "garbage collection")
@@ -146,6 +161,8 @@ class Runtime:
         drained = await asyncio.gather(self.executor.stop(DRAIN_SECONDS), self.lanes.drain(DRAIN_SECONDS))
         if not all(drained):
             log.warning("stopping with work in hand: the next owner finishes it")
+        for kind in self.outage_kinds.values():
+            await kind.close()
         await self.heartbeat.say_goodbye()
         await self.publisher.stop()
         await self.reader.stop()
@@ -159,6 +176,14 @@ class Runtime:
             partitions=partitions,
             fetch_min_bytes=FETCH_MIN_BYTES,
         )
+
+    async def _ask_database(self) -> None:
+        with translated():
+            await self.pool.fetchval("SELECT 1")
+
+    def _alerts_configured(self) -> AlertConfiguration | None:
+        platform = self.executor.platform
+        return None if platform is None else platform.alerts
 
     async def _effects_positions(self, partitions: Collection[int]) -> Mapping[int, int]:
         found = await self.store.positions([LaneId(EFFECTS_REQUESTS, each) for each in partitions])

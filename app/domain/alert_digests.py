@@ -80,6 +80,8 @@ def try_channel(draft: Draft, configured: AlertConfiguration | None, command: Al
     if configured is None or command.channel not in configured.channels:
         raise Refused("channel_unknown", f"{command.channel} is no channel of the configuration")
     key = AlertKey(kind="test", severity="LOW", category="test", scope=command.id)
+    if draft.get(alert_ref(draft.source.key, key.alert_id())) is not None:
+        raise Duplicate
     message = _message(draft, key, trial_title(command), trial_text(command))
     _tell_once(draft, configured, key, message, (command.channel,))
 

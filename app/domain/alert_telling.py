@@ -94,7 +94,7 @@ def send(
     because: str | None = None,
 ) -> None:
     """Ask for the delivery of a message to one channel."""
-    work = _work(channel, configured.channels[channel], message, tried, because)
+    work = work_for(channel, configured.channels[channel], message, tried, because)
     target = alert_target(channel)
     request = EffectRequested(
         id=delivery_id(message, channel),
@@ -165,9 +165,14 @@ def _message(draft: Draft, alert: Alert, what: What, latest: MismatchNoticed | N
     )
 
 
-def _work(
-    name: str, channel: AlertChannel, message: AlertMessage, tried: tuple[str, ...], because: str | None
+def work_for(
+    name: str,
+    channel: AlertChannel,
+    message: AlertMessage,
+    tried: tuple[str, ...] = (),
+    because: str | None = None,
 ) -> AnyAlert:
+    """What delivers a message to this channel."""
     if channel.kind == "email":
         return EmailAlert(channel=name, message=message, tried=tried, because=because, to=channel.to)
     kind = SlackAlert if channel.kind == "slack" else WebhookAlert

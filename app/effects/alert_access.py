@@ -4,8 +4,8 @@
 * `TALLYSTICK_ALERT_<CHANNEL>_SECRET`: signs a webhook channel's messages (`whsec_…`, Standard Webhooks).
 * `TALLYSTICK_SMTP_HOST`, `_PORT`, `_USER`, `_PASSWORD`, `_SECURITY` (`starttls`, `tls` or `none`), `_FROM`.
 
-These targets are the operators' own choice and may be internal: unlike merchants' endpoints, private addresses
-are allowed. They are read at every attempt, so what is missing is said where it is missing.
+These targets are the operators' own choice and may be internal: unlike merchants' endpoints, private
+addresses are allowed. They are read at every attempt, so what is missing is said where it is missing.
 """
 
 from __future__ import annotations

@@ -92,6 +92,11 @@ class Executor:
         if effects:
             self._changed.set()
 
+    @property
+    def platform(self) -> Platform | None:
+        """The configuration as the effects lane had it last; None: not known."""
+        return self._platform
+
     async def run(self) -> None:
         """Runs until cancelled. Faults of the database are waited out."""
         await self._insist(self._read_platform)

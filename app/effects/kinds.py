@@ -27,7 +27,6 @@ from app.settings import Settings
 
 def open_kinds(settings: Settings, pool: Any) -> Mapping[type, Kind]:
     """Type of work -> its kind; `pool` is the worker's. To be called inside of the running event loop."""
-    alerts = AlertAccess()
     return {
         PspCall: PspCalls(settings.psp_access, load_checkout_links(settings.public_url)),
         WebhookDelivery: WebhookDeliveries(
@@ -36,8 +35,16 @@ def open_kinds(settings: Settings, pool: Any) -> Mapping[type, Kind]:
             current_endpoints(pool).find,
         ),
         ReportRun: RunReports(pool),
-        SlackAlert: SlackAlerts(alerts, settings.public_url),
-        EmailAlert: EmailAlerts(alerts, settings.public_url),
-        WebhookAlert: WebhookAlerts(alerts, settings.public_url),
         CountDigest: DigestCounts(pool),
+        **open_alert_kinds(settings),
+    }
+
+
+def open_alert_kinds(settings: Settings) -> Mapping[type, Kind]:
+    """Those that deliver alerts; they need nothing but the network."""
+    access, url = AlertAccess(), settings.public_url
+    return {
+        SlackAlert: SlackAlerts(access, url),
+        EmailAlert: EmailAlerts(access, url),
+        WebhookAlert: WebhookAlerts(access, url),
     }

@@ -105,6 +105,7 @@ class AlertsWorld:
 
     def _keep(self, draft: Draft) -> str:
         for ref, value in draft.state.items():
+            assert ref.kind == "timer" or ref in self._loaded, f"{ref} is written without having been read"
             if value is None:
                 self.rows.pop(ref, None)
             else:
