@@ -14,8 +14,8 @@ from tests.architecture.sources import CHECKOUT, place, python_files, tree
 # What computes and does nothing else: parts of the standard library, and msgspec for its structs.
 # Another one is added here knowingly.
 PURE = {
-    "__future__", "abc", "base64", "bisect", "calendar", "collections", "dataclasses", "datetime", "decimal",
-    "enum", "fractions", "functools", "hashlib", "heapq", "itertools", "json", "math", "msgspec", "operator",
+    "__future__", "abc", "base64", "bisect", "calendar", "collections", "croniter", "dataclasses", "datetime",
+    "decimal", "enum", "fractions", "functools", "hashlib", "heapq", "itertools", "json", "math", "msgspec", "operator",
     "re", "string", "struct", "types", "typing", "unicodedata", "zlib", "zoneinfo",
 }  # fmt: skip
 # What asks the clock, chance or the world, by the name it is called with.

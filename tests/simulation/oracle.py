@@ -20,6 +20,7 @@ from app.domain import (
     effects_lane,
     matching_lane,
     merchant_lane,
+    reconciliation_lane,
     settlement_door,
 )
 from app.domain.decision import Conflict, Draft, Duplicate, Ignored, Parked, Refused, Source, Transaction
@@ -36,6 +37,7 @@ from app.domain.streams import (
     MATCHING_COMMANDS,
     PAYMENTS_COMMANDS,
     PSP_WEBHOOKS,
+    RECONCILIATION_COMMANDS,
     SETTLEMENTS_LINES,
 )
 from app.domain.timers import is_set_again
@@ -52,6 +54,7 @@ DECIDERS: dict[str, Any] = {
     BANK_LINES: bank_door,
     EFFECTS_REQUESTS: effects_lane,
     ALERTS_COMMANDS: alerts_lane,
+    RECONCILIATION_COMMANDS: reconciliation_lane,
     PSP_WEBHOOKS: webhook_door,
 }
 DOORS = (SETTLEMENTS_LINES, BANK_LINES, PSP_WEBHOOKS)

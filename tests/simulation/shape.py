@@ -18,6 +18,7 @@ from app.domain.streams import (
     PAYMENTS_COMMANDS,
     PAYMENTS_EVENTS,
     PSP_WEBHOOKS,
+    RECONCILIATION_COMMANDS,
     RECONCILIATION_MISMATCHES,
     SETTLEMENTS_LINES,
 )
@@ -69,6 +70,7 @@ def draw_shape(rng: Random) -> Shape:
             PSP_WEBHOOKS: 1,
             EFFECTS_REQUESTS: 1,
             ALERTS_COMMANDS: 1,
+            RECONCILIATION_COMMANDS: 1,
             PAYMENTS_EVENTS: 2,
             LEDGER_TRANSACTIONS: 1,
             RECONCILIATION_MISMATCHES: 1,
