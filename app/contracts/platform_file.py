@@ -100,8 +100,11 @@ def contradictions(record: PlatformConfigure) -> Iterator[str]:
     """What is right field by field and cannot hold together."""
     for name, source in record.sources.items():
         of_a_bank = source.file is not None and source.file.holds == "bank"
+        of_a_bank = of_a_bank or source.settles_to is not None
         if source.psp not in record.psps and not (of_a_bank and not source.psp):
             yield f"sources.{name}.psp: {source.psp!r} is not one of psps"
+        if source.payouts and (source.psp or source.settles_to is None):
+            yield f"sources.{name}.payouts: is for a bank's source (no psp) that names its account (settles_to)"
         if source.file is not None:
             yield from (f"sources.{name}.file.{problem}" for problem in file_problems(source.file))
     for name, psp in record.psps.items():

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 from typing import Any, Final
 
+from app.store.verify_payouts import payouts_query
 from app.store.verify_splits import splits_query
 
 EXAMPLES: Final = 5
@@ -57,6 +58,8 @@ async def _loose(connection: Any, full: bool) -> tuple[dict[str, Any], list[str]
     problems += [f"item {text}" for text in items["loose"] or ()]
     batches = await connection.fetchrow(SETTLEMENT_BATCHES)
     problems += [f"batch {text}" for text in batches["loose"] or ()]
+    at_banks = await connection.fetchrow(payouts_query(ANSWERED, MOST))
+    problems += [f"payout {text}" for text in at_banks["loose"] or ()]
     figures: dict[str, Any] = {
         "payouts_in_flight": sum(row["payouts"] for row in payouts),
         "items": items["items"],
@@ -67,6 +70,10 @@ async def _loose(connection: Any, full: bool) -> tuple[dict[str, Any], list[str]
         "batches_at_zero": batches["at_zero"],
         "batches_inside_window": batches["inside_window"],
         "batches_with_open_mismatch": batches["with_open_mismatch"],
+        "payouts_at_banks": at_banks["payouts"],
+        "payouts_at_zero": at_banks["at_zero"],
+        "payouts_inside_window": at_banks["inside_window"],
+        "payouts_with_open_mismatch": at_banks["with_open_mismatch"],
     }
     if full:
         problems += await _compared(connection, figures)
