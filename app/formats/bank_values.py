@@ -22,7 +22,8 @@ def decimal_amount(text: str, what: str = "amount") -> Decimal:
     if found is None:
         raise BadRow(f"{what}: {text.strip()[:40]!r} is no amount")
     whole, decimals, only_decimals = found.groups()
-    return Decimal(f"{whole or 0}.{decimals or only_decimals or 0}")
+    fraction = decimals or only_decimals
+    return Decimal(f"{whole or 0}.{fraction}" if fraction else whole)
 
 
 def signed_amount(text: str, what: str = "amount") -> Decimal:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import codecs
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final
 
@@ -85,7 +86,11 @@ def drop(element: Element) -> None:
 
 
 def name(element: Element) -> str:
-    tag: str = element.tag
+    return _without_namespace(element.tag)
+
+
+@lru_cache(maxsize=4_096)
+def _without_namespace(tag: str) -> str:
     return tag.rpartition("}")[2]
 
 

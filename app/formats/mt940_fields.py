@@ -14,8 +14,10 @@ END: Final = re.compile(r"-(?:\}.*|X+)?")
 BLOCK: Final = re.compile(r"\{[1-5]:.*")
 FRAME: Final = "\x01\x02\x03\x04"
 """Characters that SWIFT puts around messages."""
-LONGEST_FIELD: Final = 1_000
-"""Lines; a field has six."""
+MOST_LINES: Final = 200
+"""Of one field; it has six."""
+LONGEST_LINE: Final = 10_000
+"""Characters; it has 65."""
 
 
 class Field(NamedTuple):
@@ -42,8 +44,8 @@ def fields(path: Path, encoding: str) -> Iterator[Field]:
             tag, begun, lines = (found[1], number, [found[2]]) if found is not None else (None, 0, [])
             if found is None:
                 yield Field(None, number, "")
-        elif tag is not None and len(lines) < LONGEST_FIELD:
-            lines.append(clean)
+        elif tag is not None and len(lines) < MOST_LINES:
+            lines.append(clean[:LONGEST_LINE])
     if tag is not None:
         yield Field(tag, begun, "\n".join(lines).rstrip())
     yield Field(None, 0, "")

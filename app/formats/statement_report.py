@@ -75,7 +75,7 @@ def _minor(amount: Decimal, currency: str) -> int | str:
 def _figures(statement: Statement) -> str:
     opening, closing = statement.opening, statement.closing
     parts = [
-        f"{statement.entries:,} entries",
+        f"{statement.entries:,} {'entry' if statement.entries == 1 else 'entries'}",
         *_of(statement.booked, ""),
         *_of(statement.others, " not booked"),
     ]

@@ -7,7 +7,7 @@ same id in whatever file it comes; else it is the hash of the entry, as for any 
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator
 from hashlib import blake2b
 from itertools import pairwise
 from pathlib import Path
@@ -62,9 +62,10 @@ class StatementRows:
         self.statements, self.warnings, self.more_statements = [], [], 0
         if self._guessed:
             self.warnings.append(f"it is no UTF-8: its texts are read as {self.encoding}")
-        entries, references = 0, array("Q")
+        entries, references, seen = 0, array("Q"), set[Hashable]()
         for piece in self.pieces():
             if isinstance(piece, Statement):
+                self._refuse_copy(piece, seen)
                 self._ended(piece)
             else:
                 entries += 1
@@ -126,6 +127,17 @@ class StatementRows:
             return BOOKED if self._file.book_interim else "interim"
         return BOOKED if entry.status == "interim" and self._file.book_interim else entry.status
 
+    def _refuse_copy(self, statement: Statement, seen: set[Hashable]) -> None:
+        """The same statement twice in one file: its entries would be told apart, and booked twice."""
+        opening, closing = statement.opening, statement.closing
+        if opening is None or closing is None or opening.amount == closing.amount:
+            return
+        key = (statement.kind, statement.account, statement.id, opening, closing, statement.entries)
+        if key in seen:
+            where = f"{self._path}, line {statement.line}"
+            raise FileRefused(f"{where}: {statement.name} is there twice: send it once")
+        seen.add(key)
+
     def _ended(self, statement: Statement) -> None:
         if len(self.statements) >= MOST_STATEMENTS:
             self.more_statements += 1
@@ -147,7 +159,7 @@ def _sentences(statement: Statement) -> Iterator[str]:
     yield from contradictions(statement)
     yield from statement.notes
     if statement.undated:
-        day = f"have {statement.day} from it" if statement.day else "are quarantined"
+        day = f"got the statement's, {statement.day}" if statement.day else "are quarantined"
         yield f"{statement.undated} of its entries have no date and {day}"
 
 

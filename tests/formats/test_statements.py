@@ -279,6 +279,19 @@ def test_several_statements_and_currencies_in_one_file(tmp_path: Path) -> None:
     ]
 
 
+@pytest.mark.parametrize("form", ["camt", "mt940"])
+def test_a_statement_that_is_there_twice_is_refused(tmp_path: Path, form: str) -> None:
+    """As by a gateway that hangs files together. Told apart, its entries would be booked twice."""
+    written = WRITERS[form](TWO)
+    if form == "camt":
+        begin, end = written.index(b"<Stmt>"), written.index(b"</BkToCstmrStmt>")
+        twice = written[:end] + written[begin:end] + written[end:]
+    else:
+        twice = written + written
+    with pytest.raises(FileRefused, match="is there twice"):
+        read_bytes(tmp_path, form, twice)
+
+
 def cut(written: bytes) -> bytes:
     return written[: len(written) - 40]
 

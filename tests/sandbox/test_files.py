@@ -46,8 +46,8 @@ def rows_of(path: Path) -> list[dict[str, str]]:
     return list(csv.DictReader(io.StringIO(path.read_text("utf-8"))))
 
 
-def ingested(path: Path) -> Any:
-    arguments = ["ingest", str(path), "--source", "sandbox", "--dry-run", "--config", str(SOURCE), "--json"]
+def ingested(path: Path, source: str = "sandbox") -> Any:
+    arguments = ["ingest", str(path), "--source", source, "--dry-run", "--config", str(SOURCE), "--json"]
     done = CliRunner().invoke(main, arguments)
     assert done.exit_code == 0, done.output
     return json.loads(done.stdout)
@@ -111,6 +111,24 @@ async def test_the_bank_statement_has_one_entry_per_batch_and_payout(tmp_path: P
     opening, closing = (signed(balance) for balance in euros.findall("c:Bal", XML))
     assert (opening, closing) == (0.0, books["bank_balances"]["EUR"] / 100)
     assert {text(entry, "BookgDt/Dt") for entry in euros.findall("c:Ntry", XML)} == {"2026-11-20"}
+
+
+async def test_ingest_reads_the_bank_statement_as_it_is(tmp_path: Path) -> None:
+    async with traded(tmp_path) as psp:
+        made = (await psp.post("/_control/cut-off", {"on": "2026-11-20"}))[1]
+        books = await psp.books()
+    found = ingested(tmp_path / made["statement"], "sandbox-bank")
+    assert (found["records"], found["quarantined"], found["warnings"]) == ({"bank.line": 5}, 0, [])
+    assert [(one["currency"], one["agrees"]) for one in found["statements"]] == [("EUR", True), ("JPY", True)]
+    assert [one["closing"]["amount"] for one in found["statements"]] == [
+        books["bank_balances"]["EUR"],
+        books["bank_balances"]["JPY"],
+    ]
+    (in_euros, in_yen) = (batch["paid"] for batch in made["batches"])
+    assert found["sums"] == {
+        "EUR": {"credits": 5000 + in_euros, "debits": -10050},
+        "JPY": {"credits": in_yen},
+    }
 
 
 async def test_the_next_statement_goes_on_where_the_last_one_ended(tmp_path: Path) -> None:
