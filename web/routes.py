@@ -27,6 +27,7 @@ from web import (
     status,
     webhooks,
 )
+from web.bank_routes import BANK_ENDPOINTS, BANK_PAGES
 from web.body import NoBody
 from web.call import Access, Endpoint, Raw
 from web.event_schemas import Event, EventPage
@@ -115,6 +116,7 @@ ENDPOINTS: Final = (
     *FILE_ENDPOINTS,
     *WEBHOOK_ENDPOINTS,
     *RUN_ENDPOINTS,
+    *BANK_ENDPOINTS,
     Endpoint(path="/healthz", handler=health.get_health, access=OPEN, answer=Health,
              summary="Whether this process runs"),
     Endpoint(path="/readyz", handler=health.get_readiness, access=OPEN, answer=Readiness,
@@ -155,6 +157,7 @@ RAW: Final = (
     Raw(path="/mismatches/{id}", handler=pages.get_mismatch_page, access=PAGES, summary="One mismatch"),
     *FILE_PAGES,
     *RUN_RAW,
+    *BANK_PAGES,
     Raw(path="/live", handler=pages.get_live, access=PAGES, summary="What keeps the overview current",
         content_type="text/event-stream"),
     Raw(path="/static/{name}", handler=assets.get_asset, access=OPEN, summary="Style sheet, script, icon"),
