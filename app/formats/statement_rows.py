@@ -132,7 +132,8 @@ class StatementRows:
         opening, closing = statement.opening, statement.closing
         if opening is None or closing is None or opening.amount == closing.amount:
             return
-        key = (statement.kind, statement.account, statement.id, opening, closing, statement.entries)
+        sums = tuple((code, one.credits, one.debits) for code, one in sorted(statement.booked.items()))
+        key = (statement.kind, statement.account, statement.id, opening, closing, statement.entries, sums)
         if key in seen:
             where = f"{self._path}, line {statement.line}"
             raise FileRefused(f"{where}: {statement.name} is there twice: send it once")
