@@ -28,6 +28,7 @@ from web import (
     webhooks,
 )
 from web.bank_routes import BANK_ENDPOINTS, BANK_PAGES
+from web.alert_routes import ALERT_ENDPOINTS, ALERT_RAW
 from web.body import NoBody
 from web.call import Access, Endpoint, Raw
 from web.event_schemas import Event, EventPage
@@ -114,6 +115,7 @@ ENDPOINTS: Final = (
              summary="One mismatch; for staff with both sides, the differences and a time line"),
     *MISMATCH_ENDPOINTS,
     *FILE_ENDPOINTS,
+    *ALERT_ENDPOINTS,
     *WEBHOOK_ENDPOINTS,
     *RUN_ENDPOINTS,
     *BANK_ENDPOINTS,
@@ -158,6 +160,7 @@ RAW: Final = (
     *FILE_PAGES,
     *RUN_RAW,
     *BANK_PAGES,
+    *ALERT_RAW,
     Raw(path="/live", handler=pages.get_live, access=PAGES, summary="What keeps the overview current",
         content_type="text/event-stream"),
     Raw(path="/static/{name}", handler=assets.get_asset, access=OPEN, summary="Style sheet, script, icon"),

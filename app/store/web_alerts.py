@@ -53,7 +53,10 @@ async def list_alerts(
     severity: str | None = None,
     kind: str | None = None,
 ) -> list[AlertRow]:
-    """What was told last comes first; `before`: (told_at, id) of the last one seen. Raises Transient."""
+    """What was told last comes first, to the second; `before`: (told_at, id) of the last one seen.
+
+    Raises Transient.
+    """
     told_at, alert_id = before or (None, None)
     with translated():
         rows = await pool.fetch(PAGE, told_at, alert_id, closed, severity, kind, limit)
