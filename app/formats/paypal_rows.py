@@ -3,7 +3,8 @@
 RH, FH, SH are headers of report, file and section, CH names the columns of the SB rows behind it, SF and RF
 are totals per currency of a section and of the report, SC and RC count their rows, FF ends the file. Amounts
 have no sign and no point; a column beside each says DR or CR. Rows are the SB records; `section.account`,
-`section.begins` and `section.ends` are of the section that they stand in.
+`section.begins` and `section.ends` are of the section that they stand in; `converted.currency`, `.net`,
+`.fee` and `.rate` are of what a payment was converted into, `converts` of the conversion.
 Source: PayPal, Settlement Report Specification; Transaction Detail Report Specification.
 """
 
@@ -20,12 +21,16 @@ from app.domain.source_files import SourceFile
 from app.formats.control import TrailerMismatch
 from app.formats.csv_rows import CsvRows
 from app.formats.errors import FileRefused
+from app.formats.paypal_conversions import Moved, joined
 from app.formats.rows import Getter, RawRow
 
 KINDS: Final = frozenset("RH FH SH CH SB SF SC RF RC FF".split())
 SECTION: Final = {"section.begins": 1, "section.ends": 2, "section.account": 3}
 """Name of a column -> cell of the section's header."""
+CONVERTED: Final = frozenset("converted.currency converted.net converted.fee converted.rate converts".split())
 EVENT: Final = "Transaction Event Code"
+ID: Final = "Transaction ID"
+REFERENCE: Final = "PayPal Reference ID"
 WITHDRAWALS: Final = ("T04", "T17")
 """Event codes of money on its way to the bank; a footer's totals may leave them out."""
 AMOUNTS: Final = (
@@ -48,7 +53,7 @@ class PaypalRows:
         self._names = self._columns()
 
     def getter(self, name: str, *, optional: bool = False) -> Getter:
-        if name in SECTION:
+        if name in SECTION or name in CONVERTED:
             return lambda content: content[-1].get(name)
         if name in self._names:
             at = self._names.index(name)
@@ -64,6 +69,9 @@ class PaypalRows:
         raise FileRefused(f"{self._path}: a PayPal report has no {path}")
 
     def __iter__(self) -> Iterator[RawRow]:
+        return joined(self._rows())
+
+    def _rows(self) -> Iterator[tuple[RawRow, Moved | None]]:
         self.notes = []
         number, section, totals = 0, dict[str, str](), _Totals(self._path, self._names, self.notes)
         for row in self._csv:
@@ -71,7 +79,8 @@ class PaypalRows:
             if kind == "SB" or row.problem is not None or kind not in KINDS:
                 number += 1
                 problem = row.problem or (None if kind == "SB" else f"there is no kind of record {kind!r}")
-                yield RawRow(number, row.line, [*row.content, section], problem, row.raw)
+                found = RawRow(number, row.line, [*row.content, section], problem, row.raw)
+                yield found, totals.moved(row.content) if problem is None else None
             elif kind == "SH":
                 section = {name: _cell(row.content, at) for name, at in SECTION.items()}
             elif kind == "CH" and [cell.strip() for cell in row.content] != self._names:
@@ -97,6 +106,8 @@ class _Totals:
             tuple(names.index(one) if one in names else None for one in columns) for columns in AMOUNTS
         ]
         self._event = names.index(EVENT) if EVENT in names else None
+        self._id = names.index(ID) if ID in names else None
+        self._reference = names.index(REFERENCE) if REFERENCE in names else None
         self._section, self._report = _empty(), _empty()
         self._rows = {"SC": 0, "RC": 0}
         self._whole = True
@@ -126,6 +137,18 @@ class _Totals:
                 side = f"{prefix}{name}{_cell(cells, direction)}"
                 self._section[_cell(cells, currency)][side] += value
                 self._report[_cell(cells, currency)][side] += value
+
+    def moved(self, cells: Sequence[str]) -> Moved:
+        """What a row moves, as far as it says so."""
+        (gross, currency), (fee, _) = (self._signed(cells, *columns) for columns in self._at)
+        event, reference = _cell(cells, self._event), _cell(cells, self._reference)
+        return Moved(_cell(cells, self._id), event, reference, currency, gross, fee)
+
+    def _signed(
+        self, cells: Sequence[str], direction: int | None, amount: int | None, currency: int | None
+    ) -> tuple[int, str]:
+        value = _number(_cell(cells, amount)) or 0
+        return (-value if _cell(cells, direction) == "DR" else value), _cell(cells, currency)
 
     def _compare(self, cells: Sequence[str], sums: Sums, where: str) -> None:
         """Cells: kind, currency, gross credits, gross debits, two fee totals, then balances."""

@@ -10,7 +10,7 @@ import pytest
 from app.contracts.source_reports import report_names
 from app.formats.control import TrailerMismatch
 from app.formats.errors import FileRefused
-from tests.formats.reports.reading import rows_of
+from tests.formats.reports.reading import dry_run, rows_of
 from tests.formats.reports.samples import DLOCAL, PAYPAL_CH, PAYPAL_STL, SAMPLES, Line, table
 
 
@@ -122,3 +122,58 @@ def test_rules_of_the_source_come_before_the_reports(tmp_path: Path) -> None:
     own = {"rows": [{"when": [{"column": "id", "matches": "^PO"}], "kind": "adjustment"}]}
     found = lines(tmp_path, SAMPLES["gocardless.payouts"].text, "gocardless.payouts", **own)
     assert found == [("adjustment", "PO1", "PO1", "PO1", "GBP", 1000, "GBP", 20, 980)]
+
+
+def paypal(*rows: str) -> str:
+    at = "2026/11/20 10:00:00 -0800"
+    return table("\n".join((PAYPAL_CH, *(row.replace("@", at) for row in rows))))
+
+
+PAID = "SB|T1|o-1||T0003|@|CR|2200|BRL|DR|360|BRL||"
+OUT, INTO = "SB|T2|o-1|T1|T0200|@|DR|1840|BRL|||||", "SB|T3|o-1|T1|T0200|@|CR|327|USD|||||"
+BACK = "SB|T4|o-1|T1|T1107|@|DR|2200|BRL|CR|360|BRL||"
+BACK_IN, BACK_OUT = "SB|T5||T4|T0200|@|CR|1840|BRL|||||", "SB|T6||T4|T0200|@|DR|330|USD|||||"
+
+
+def test_a_payment_and_its_conversion_are_one_line(tmp_path: Path) -> None:
+    """The fee of 3.60 at 327 / 1840 is 0.64."""
+    rows, _ = rows_of(tmp_path, paypal(PAID, OUT, INTO, BACK, BACK_IN, BACK_OUT), "paypal.trr")
+    found: list[Any] = [row.record for row in rows if row.record is not None]
+    assert [as_line(one) for one in found] == [
+        ("capture", "T0003-T1", "2026/11/20", "T1", "BRL", 2200, "USD", 64, 327),
+        ("refund", "T1107-T4", "2026/11/20", "T1", "BRL", -2200, "USD", -65, -330),
+    ]
+    assert [one.rate for one in found] == ["0.177717391304", "0.179347826087"]
+    assert [row.ignored for row in rows if row.ignored] == [
+        "the conversion of a payment: part of its line"
+    ] * 4
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        (PAID, OUT),
+        (PAID, OUT.replace("1840", "1841"), INTO),
+        (PAID, OUT.replace("|T1|", "|T9|"), INTO),
+        (OUT, INTO, PAID),
+    ],
+)
+def test_conversions_that_do_not_fit_stay_as_they_are(tmp_path: Path, rows: tuple[str, ...]) -> None:
+    found = lines(tmp_path, paypal(*rows), "paypal.trr")
+    (paid,) = [line for line in found if line[0] == "capture"]
+    assert paid[4:] == ("BRL", 2200, "BRL", 360, 1840)
+    assert len(found) == len(rows)
+
+
+def test_a_conversion_far_behind_its_payment_is_a_line_of_its_own(tmp_path: Path) -> None:
+    others = [f"SB|X{n}|||T0006|@|CR|100|EUR|||||" for n in range(2_001)]
+    found = lines(tmp_path, paypal(PAID, *others, OUT, INTO), "paypal.trr")
+    assert found[0][4:] == ("BRL", 2200, "BRL", 360, 1840)
+    assert [line[0] for line in found[-2:]] == ["adjustment", "adjustment"]
+
+
+def test_what_is_left_out_is_summed_by_its_reason(tmp_path: Path) -> None:
+    file = tmp_path / "stl.csv"
+    file.write_text(SAMPLES["paypal.stl"].text, encoding="utf-8")
+    found = dry_run(tmp_path, file, "paypal.stl").document["ignored_sums"]
+    assert found["the payout itself"] == {"EUR": {"gross": -100, "net": -100}}
