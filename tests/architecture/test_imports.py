@@ -15,8 +15,8 @@ from tests.architecture.sources import CHECKOUT, place, python_files, tree
 # Another one is added here knowingly.
 PURE = {
     "__future__", "abc", "base64", "bisect", "calendar", "collections", "croniter", "dataclasses", "datetime",
-    "decimal", "enum", "fractions", "functools", "hashlib", "heapq", "itertools", "json", "math", "msgspec", "operator",
-    "re", "string", "struct", "types", "typing", "unicodedata", "zlib", "zoneinfo",
+    "decimal", "enum", "fractions", "functools", "hashlib", "heapq", "itertools", "json", "math", "msgspec",
+    "operator", "re", "string", "struct", "types", "typing", "unicodedata", "zlib", "zoneinfo",
 }  # fmt: skip
 # What asks the clock, chance or the world, by the name it is called with.
 ASKS_THE_WORLD = {"open", "print", "input", "exec", "eval"}
