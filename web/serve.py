@@ -17,7 +17,7 @@ from app.contracts.topics import WEBHOOK_RECORD_BYTES
 from app.domain.streams import RECONCILIATION_MISMATCHES
 from app.errors import ConfigurationError
 from app.ingest.jobs import Jobs
-from app.ingest.spool import empty
+from app.ingest.spool import own_folder
 from app.kafka.publisher import RECORD_BYTES, Publisher
 from app.kafka.reader import RangeReader
 from app.kafka.tail import LogTail
@@ -98,9 +98,7 @@ def _ingress(settings: Settings) -> tuple[Ingress, Publisher]:
 
 
 def _uploads(settings: Settings, pool: Any) -> Uploads:
-    """What lies there from before belongs to nobody: whoever sent it hands it in again."""
-    folder = settings.upload_dir / str(settings.web_port)
-    empty(folder)
+    folder = own_folder(settings.upload_dir)
     return Uploads(Jobs(pool, lambda: settings), folder, settings.upload_max_bytes)
 
 

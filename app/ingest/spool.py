@@ -7,6 +7,7 @@ import hashlib
 import os
 import re
 import shutil
+import socket
 import tempfile
 from pathlib import Path
 from typing import BinaryIO, Final, NamedTuple
@@ -86,7 +87,26 @@ def discard(spooled: Spooled) -> None:
     shutil.rmtree(spooled.path.parent, ignore_errors=True)
 
 
-def empty(folder: Path) -> None:
-    """What a process that ended before has left behind; its senders hand it in again."""
-    for place in folder.glob("*"):
-        shutil.rmtree(place, ignore_errors=True)
+def own_folder(base: Path) -> Path:
+    """This process's; what processes of this host that ended have left behind is deleted.
+
+    Whoever sent that hands it in again.
+    """
+    host = socket.gethostname()
+    for place in base.glob(f"{host}-*"):
+        if not _is_alive(place.name.removeprefix(f"{host}-")):
+            shutil.rmtree(place, ignore_errors=True)
+    return base / f"{host}-{os.getpid()}"
+
+
+def _is_alive(pid: str) -> bool:
+    """Another user's process is alive as well; what is no number belongs to nobody."""
+    if not pid.isdecimal() or int(pid) == os.getpid():
+        return False
+    try:
+        os.kill(int(pid), 0)
+    except PermissionError:
+        return True
+    except (ProcessLookupError, OverflowError):
+        return False
+    return True

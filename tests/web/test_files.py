@@ -75,7 +75,7 @@ async def machine(taking: Web) -> dict[str, str]:
 
 
 def form(body: bytes, name: str = "lines.csv", source_name: str = "acquirer-a") -> FormData:
-    found = FormData()
+    found = FormData(quote_fields=False)
     found.add_field("source", source_name)
     found.add_field("file", body, filename=name)
     return found
