@@ -57,6 +57,9 @@ def link_of(subject: str, account: str = "") -> str:
     if subject.startswith(BATCH):
         source, _, batch_id = subject.removeprefix(BATCH).partition("/")
         return f"/batches/{quote(source, safe='')}/{quote(batch_id, safe='')}"
+    if subject.startswith(PAYOUT):
+        merchant_id, _, payout_id = subject.removeprefix(PAYOUT).partition("/")
+        return f"/payouts/{quote(payout_id, safe='')}?merchant_id={quote(merchant_id, safe='')}"
     if subject.startswith(LINE):
         return f"/bank-lines/{quote(account, safe='')}/{quote(subject.removeprefix(LINE), safe='')}"
     return ""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from web import bank, bank_pages
+from web import bank, bank_pages, payout_page
 from web.bank_schemas import BankLine, BankLinePage, Batch, BatchPage, PaymentWay
 from web.call import Access, Endpoint, Raw
 from web.finding import OneQuery
@@ -34,6 +34,8 @@ BANK_PAGES: Final = (
     Raw(path="/bank-lines", handler=bank_pages.get_bank_lines_page, access=PAGES, summary="Bank lines"),
     Raw(path="/bank-lines/{account}/{id}", handler=bank_pages.get_bank_line_page, access=PAGES,
         summary="One bank line"),
+    Raw(path="/payouts/{id}", handler=payout_page.get_payout_page, access=PAGES,
+        summary="What a payout is made of, and its way to the bank"),
     Raw(path="/payments/{id}", handler=bank_pages.get_payment_page, access=PAGES,
         summary="A payment's way to the bank"),
 )

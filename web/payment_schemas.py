@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 from app.domain.fields import Moment
 from web.schemas import Answer
 
@@ -127,6 +129,22 @@ class RefundPage(Answer, frozen=True, kw_only=True):
     next_cursor: str | None
 
 
+class PayoutBankLine(Answer, frozen=True, kw_only=True):
+    """A line of the bank account that the payout left, or came back to."""
+
+    account: str
+    line_id: str
+    value_date: date
+
+
+class PayoutAtBank(Answer, frozen=True, kw_only=True):
+    """`confirmed`: the bank shows what our books say. `difference`: what it moved beyond them, signed."""
+
+    confirmed: bool
+    difference: int
+    lines: list[PayoutBankLine]
+
+
 class Payout(Answer, frozen=True, kw_only=True):
     """`status`: the strongest of what is known of it; pending_approval and rejected before it is started.
 
@@ -150,6 +168,10 @@ class Payout(Answer, frozen=True, kw_only=True):
     residual: int
     operation: Operation | None
     """The call to the PSP that pays it."""
+    paid_at: Moment | None
+    returned_at: Moment | None
+    bank: PayoutAtBank | None
+    """Null while no line of its bank account was found for it."""
 
 
 class PayoutPage(Answer, frozen=True, kw_only=True):

@@ -11,6 +11,7 @@ from app.domain.commands import PayoutCreate
 from app.domain.fields import Moment
 from app.domain.payment_requests import PayoutApprove, PayoutReject
 from app.domain.payout import Payout as DomainPayout
+from app.domain.payout_records import BankTold
 from app.store.web_lists import After, PayoutRow, list_rows
 from web.body import NoBody
 from web.call import Call, NoQuery, Reply, Write
@@ -22,7 +23,7 @@ from web.merchants import own_merchant
 from web.params import Limit, PositionText, Text
 from web.payment_asking import caller_of, new_id
 from web.payment_bodies import NewPayout, Rejection
-from web.payment_schemas import Payout, PayoutPage
+from web.payment_schemas import Payout, PayoutAtBank, PayoutBankLine, PayoutPage
 from web.payment_view import operation_of
 
 _decode: Final = msgspec.json.Decoder(DomainPayout).decode
@@ -98,7 +99,18 @@ def payout_of(row: PayoutRow) -> Payout:
         parts=state.parts,
         residual=state.residual,
         operation=operation_of(state.asked) if state.asked else None,
+        paid_at=state.paid_at,
+        returned_at=state.returned_at,
+        bank=_at_bank(state.bank) if state.bank is not None and state.bank.lines else None,
     )
+
+
+def _at_bank(told: BankTold) -> PayoutAtBank:
+    lines = [
+        PayoutBankLine(account=one.account, line_id=one.line_id, value_date=one.value_date)
+        for one in told.lines
+    ]
+    return PayoutAtBank(confirmed=told.confirmed, difference=told.difference, lines=lines)
 
 
 def _is_settled(row: PayoutRow) -> bool:
