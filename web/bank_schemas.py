@@ -51,8 +51,6 @@ class BatchSum(Answer, frozen=True, kw_only=True):
     trailer: BatchTrailer | None
     received: int
     """What bank lines have brought."""
-    explained: int
-    """What people booked elsewhere."""
     paid_by: list[BatchPayer]
 
 
@@ -64,7 +62,7 @@ class Batch(Answer, frozen=True, kw_only=True):
     status: BatchStatus
     sums: list[BatchSum]
     mismatches: list[str]
-    """Ids of those that are open."""
+    """Ids of those that its facts support, resolved by people or not."""
     last_heard_at: Moment
 
 

@@ -40,10 +40,10 @@ def batch_of(batch: DomainBatch) -> Batch:
 
 
 def _status(batch: DomainBatch) -> BatchStatus:
-    if batch.open:
-        return "differs"
     if batch.confirmed is not None:
         return "paid"
+    if batch.open:
+        return "differs"
     return "awaited" if batch.quiet else "arriving"
 
 
@@ -67,7 +67,6 @@ def _sum(batch: DomainBatch, currency: str) -> BatchSum:
         if trailer is None
         else BatchTrailer(count=trailer.count, gross=trailer.gross, fee=trailer.fee, net=trailer.net),
         received=sum(received.values()),
-        explained=batch.adjusted.get(currency, 0),
         paid_by=[
             BatchPayer(account=batch.account, line_id=line_id, amount=amount)
             for line_id, amount in received.items()

@@ -124,8 +124,6 @@ class Batch(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Bank lines that people gave it."""
     received: dict[str, dict[str, int]] = {}
     """Bank line -> what of it is booked to this batch."""
-    adjusted: dict[str, int] = {}
-    """What people explained of the net by other accounts, signed."""
     quiet: bool = False
     """Nothing came for a while: what is there is taken to be all of it."""
     quiet_due_ms: int | None = None

@@ -139,9 +139,9 @@ def _of_payouts(group: Group, line: HeldBankLine) -> int:
 
 
 def due(batch: Batch, currency: str) -> int:
-    """What bank lines should bring to a batch: its net, less what people explained otherwise."""
+    """What bank lines should bring to a batch: its net."""
     totals = batch.sums.get(currency)
-    return (totals.net if totals is not None else 0) - batch.adjusted.get(currency, 0)
+    return totals.net if totals is not None else 0
 
 
 def got(batch: Batch, currency: str) -> int:

@@ -45,7 +45,8 @@ from app.domain.batch_records import BankEvidence
 from app.domain.configuration import Platform
 from app.domain.decision import Draft
 from app.domain.matching import Opened
-from app.domain.mismatches import open_mismatch, resolve_mismatch
+from app.domain.mismatch import Mismatch
+from app.domain.mismatches import mismatch_ref, open_mismatch, resolve_mismatch
 from app.domain.payout_settling import settle_payout, source_of_payouts
 from app.domain.state import PLATFORM
 from app.domain.windows import psp_of
@@ -144,7 +145,7 @@ def _settle_batch(draft: Draft, platform: Platform | None, group: Group, batch: 
     batch = _keep_batch_open(draft, platform, batch, lines)
     findings = list(judge_batch(platform, batch, lines))
     batch = _keep_batch_mismatches(draft, platform, batch, lines, findings, cause)
-    confirmed = _confirmed(platform, group, batch)
+    confirmed = _confirmed(draft, platform, group, batch)
     if confirmed != batch.confirmed:
         tell_pages(draft, batch, batch.pages)
         batch = replace(batch, confirmed=confirmed)
@@ -184,28 +185,41 @@ def _keep_batch_open(
     return replace(batch, entered=entered, verdicts=verdicts)
 
 
-def _confirmed(platform: Platform | None, group: Group, batch: Batch) -> tuple[BankEvidence, ...] | None:
+def _confirmed(
+    draft: Draft, platform: Platform | None, group: Group, batch: Batch
+) -> tuple[BankEvidence, ...] | None:
     """The bank lines that pay it, where everything that is connected to it agrees."""
     lines = group.of(batch)
     beside = {link.to for line in lines for link in line.links if link.to in group.batches}
     around = [group.batches[subject] for subject in beside - {batch.subject}]
-    if not all(_agrees(platform, group, one) for one in (batch, *around)):
+    if not all(_agrees(draft, platform, group, one) for one in (batch, *around)):
         return None
     return tuple(
         sorted(BankEvidence(batch.account, line.record.line_id, line.record.value_date) for line in lines)
     )
 
 
-def _agrees(platform: Platform | None, group: Group, batch: Batch) -> bool:
+def _agrees(draft: Draft, platform: Platform | None, group: Group, batch: Batch) -> bool:
     lines = group.of(batch)
     if not any(totals.count for totals in batch.sums.values()):
         return False
     if any(line.record.currency not in batch.sums for line in lines):
         return False
-    if any(not balances(platform, batch, currency) for currency in batch.sums):
-        return False
+    different = [currency for currency in batch.sums if not balances(platform, batch, currency)]
+    if different:
+        return all(_is_approved(draft, batch, currency) for currency in different)
     exact = lines and all(due(batch, currency) for currency in batch.sums)
     return bool(exact) or all(is_whole(batch, currency) for currency in batch.sums)
+
+
+def _is_approved(draft: Draft, batch: Batch, currency: str) -> bool:
+    """Two people have resolved by how much the bank's money differs from the net."""
+    for category in ("AMOUNT_UNDER", "AMOUNT_OVER"):
+        opened = batch.open.get(f"{category}/{currency}")
+        found: Mismatch | None = draft.get(mismatch_ref(opened.mismatch_id)) if opened else None
+        if found is not None and found.status in ("resolved", "written_off"):
+            return True
+    return False
 
 
 def _keep_line_mismatches(

@@ -24,6 +24,7 @@ from app.domain.bank_names import WEEKS_AFTER, WEEKS_BEFORE, names_in, normal, w
 from app.domain.bank_open_set import SWEEP, spans_around, sweep_subject
 from app.domain.bank_payout_records import close_payout, hear_payout, names_of
 from app.domain.bank_payouts import bank_payout_ref, weeks_of_payout
+from app.domain.bank_people import settle_subjects
 from app.domain.bank_sweeping import sweep
 from app.domain.bank_windows import BANK, BANK_LINE, QUIET
 from app.domain.banking import BankingLaneRecord, BankLineRecorded
@@ -40,6 +41,8 @@ from app.domain.batch_records import (
 from app.domain.batches import close_window, hear_lines, hear_trailer, tell
 from app.domain.commands import PlatformConfigure
 from app.domain.decision import Draft
+from app.domain.mismatch import Mismatch
+from app.domain.mismatches import mismatch_ref
 from app.domain.payout_records import PayoutAnnounced, PayoutLineDue, payout_name
 from app.domain.payout_settling import TIMER as PAYOUT_LINE
 from app.domain.periods import PeriodClose, close_period
@@ -54,8 +57,15 @@ def decide(draft: Draft, command: BankingLaneRecord) -> None:
     """What one record of `banking.commands` does; see `app/domain/decision.py` for how it ends."""
     if isinstance(command, MismatchAction):
         workflow.act(draft, command, BOOKS)
+        _follow(draft, command)
     else:
         RULES[type(command)](draft, command)
+
+
+def _follow(draft: Draft, command: MismatchAction) -> None:
+    """An approved difference may let a batch be paid, a reopened one not."""
+    mismatch: Mismatch = draft.get(mismatch_ref(command.mismatch_id))
+    settle_subjects(draft, command.owner_key, mismatch.explanation["subject_ids"], command.id)
 
 
 def record_key(command: BankingLaneRecord) -> str | None:

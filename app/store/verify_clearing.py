@@ -148,7 +148,8 @@ SELECT count(*) AS items, count(*) FILTER (WHERE at_zero) AS at_zero,
            FILTER (WHERE NOT (at_zero OR in_window OR has_mismatch)))[1:{MOST}] AS loose
   FROM explained"""
 
-# A line posts at its home, once, whoever judges it; a bank line takes out of transit what its batch received.
+# A line posts at its home, once, whoever judges it; a bank line takes out what its batch received, people
+# what they resolved.
 TRANSIT: Final = """
 WITH lines AS (
     SELECT l.value AS line FROM items i CROSS JOIN LATERAL json_array_elements(i.state -> 'lines') l
@@ -165,9 +166,9 @@ WITH lines AS (
       FROM settlement_batches b CROSS JOIN LATERAL json_each(b.state -> 'received') r
      CROSS JOIN LATERAL json_each(r.value) l
     UNION ALL
-    SELECT 'transit:' || (b.state ->> 'source') || ':' || (b.state ->> 'batch_id'), a.key,
-           -(a.value #>> '{}')::bigint
-      FROM settlement_batches b CROSS JOIN LATERAL json_each(b.state -> 'adjusted') a
+    SELECT e.account, e.currency, CASE WHEN e.direction = 'debit' THEN e.amount ELSE -e.amount END
+      FROM ledger_transactions t JOIN ledger_entries e ON e.transaction_id = t.id
+     WHERE t.kind ^@ 'resolution' AND e.account ^@ 'transit:'
 ), expected AS (
     SELECT account, currency, sum(net) AS net FROM moved GROUP BY 1, 2
 ), stored AS (
@@ -182,7 +183,6 @@ SETTLEMENT_BATCHES: Final = f"""
 WITH parts AS (
     SELECT b.topic, b.key, b.id, b.state, s.key AS currency,
            coalesce((s.value ->> 'net')::bigint, 0)
-           - coalesce((b.state -> 'adjusted' ->> s.key)::bigint, 0)
            - coalesce((SELECT sum((l.value #>> '{{}}')::bigint)
                          FROM json_each(b.state -> 'received' -> s.key) l), 0) AS owed
       FROM settlement_batches b CROSS JOIN LATERAL json_each(b.state -> 'sums') s
