@@ -18,6 +18,7 @@ KIND_NAMES: Final = {
     "m_avail": "Merchants, available",
     "m_hold": "Merchants, held",
     "psp_recv": "Due from PSPs",
+    "opening": "Opening balances",
     "transit": "In transit to the bank",
     "bank": "Bank",
     "reserve": "Reserves at PSPs",

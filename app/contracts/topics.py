@@ -165,7 +165,7 @@ TOPICS: Final = (
     Topic(
         name=streams.RECONCILIATION_COMMANDS,
         purpose="Schedules of reconciliation runs, runs that are asked for, and what they found",
-        key="run_id or schedule_id",
+        key="run_id, schedule_id, or the account of an opening balance",
         records=ReconciliationLaneRecord,
         retention_days=None,
         producers=("web", "workers", "effects lane", "reconciliation lane"),
@@ -206,7 +206,7 @@ TOPICS: Final = (
         key="{topic}:{partition} of the lane that posted; repeats are known by (source_offset, id)",
         records=LedgerTransaction,
         retention_days=30,
-        producers=("merchant lane", "matching lane", "banking lane"),
+        producers=("merchant lane", "matching lane", "banking lane", "reconciliation lane"),
         consumers=("other services",),
         personal_data=False,
     ),

@@ -34,6 +34,7 @@ NORMAL_SIDE: Final[dict[str, Direction]] = {
     "write_off": DEBIT,
     "fee_variance": DEBIT,
     "fx_gl": DEBIT,
+    "opening": CREDIT,
 }
 """Account prefix (before the first colon) -> the side on which it grows."""
 

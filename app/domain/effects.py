@@ -52,7 +52,7 @@ class ReportRun(
     tag="reconciliation.report",
     omit_defaults=True,
 ):
-    """Makes the report of a reconciliation run; nothing leaves the program, but retries and leases are these."""
+    """Makes the report of a run. Nothing leaves the program; retries and leases are the same."""
 
     run_id: RunId
     scope: RunScope = RunScope()

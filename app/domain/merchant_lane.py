@@ -43,6 +43,7 @@ from app.domain.funds import release_funds
 from app.domain.inquiries import inquire_payment, inquire_payout
 from app.domain.merchant_records import MerchantLaneRecord
 from app.domain.merchants import configure_merchant
+from app.domain.opening import MerchantBalanceOpened, open_merchant_balance
 from app.domain.payment_creation import create_payment
 from app.domain.payment_facts import record_payment_fact
 from app.domain.payment_requests import (
@@ -94,6 +95,7 @@ Rule = Callable[[Draft, Any], tuple[str, ...] | None]
 RULES: Final[dict[type[Command], Rule]] = {
     PlatformConfigure: platform.configure,
     PeriodClose: close_period,
+    MerchantBalanceOpened: open_merchant_balance,
     MerchantConfigure: configure_merchant,
     PaymentRecord: record_payment,
     PaymentAuthorized: record_payment_fact,

@@ -28,6 +28,7 @@ from app.domain.commands import (
     RefundRecord,
     SettlementMatched,
 )
+from app.domain.opening import MerchantBalanceOpened
 from app.domain.payment_requests import (
     AuthorizationExpire,
     PaymentCapture,
@@ -53,6 +54,7 @@ from app.domain.workflow_records import MismatchActions
 MerchantLaneRecord = (
     PlatformConfigure
     | PeriodClose
+    | MerchantBalanceOpened
     | MerchantConfigure
     | PaymentRecord
     | PaymentAuthorized

@@ -28,7 +28,7 @@ class PeriodClose(Command, frozen=True, kw_only=True, tag="period.close"):
 
 
 class PeriodClosed(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """One close in one partition: what is posted at a later offset than `offset` is on a day after `through`."""
+    """One close in one partition: what is posted behind `offset` is on a day after `through`."""
 
     through: date
     offset: int

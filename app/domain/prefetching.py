@@ -46,6 +46,7 @@ from app.domain.funds import TIMER as RELEASE
 from app.domain.funds import timer_subject
 from app.domain.inquiries import PAYMENT_INQUIRY, PAYOUT_INQUIRY
 from app.domain.merchant import merchant_ref
+from app.domain.opening import MerchantBalanceOpened, rows_of
 from app.domain.parking import TIMER as PARKED
 from app.domain.parking import parked_ref
 from app.domain.payment import payment_ref
@@ -286,6 +287,7 @@ def _endpoint(command: WebhookEndpointCommand) -> Iterable[Ref]:
 _ROWS: Final[dict[type, Callable[[Any], Iterable[Ref]]]] = {
     PlatformConfigure: lambda command: (PLATFORM,),
     PeriodClose: lambda command: (),
+    MerchantBalanceOpened: rows_of,
     MerchantConfigure: lambda command: _wallet(command.merchant_id, command.settlement_currency),
     PaymentRecord: _payment,
     PaymentAuthorized: _payment_fact,

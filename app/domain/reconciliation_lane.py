@@ -1,8 +1,8 @@
 """The reconciliation lane, keyed by run or schedule: keeps schedules, asks for runs, keeps what they found.
 
 It reads no books: a report is made by the executor of effects, from one snapshot of the database, and comes
-back as a record. A schedule's timer fires once, however many workers there are; what an outage made late is one
-run, which covers the days of all due times that were missed.
+back as a record. A schedule's timer fires once, however many workers there are; what an outage made late is
+one run, which covers the days of all due times that were missed.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from app.domain.commands import PlatformConfigure
 from app.domain.configuration import Platform, SettlementCalendar
 from app.domain.decision import Draft, Ignored, Refused
 from app.domain.effects import EffectRequested, ReportRun
+from app.domain.opening import PlatformBalanceOpened, open_platform_balance, rows_of
 from app.domain.periods import PeriodClose, close_period
 from app.domain.run_scope import figures_of
 from app.domain.runs import (
@@ -67,6 +68,8 @@ def decide(draft: Draft, command: ReconciliationLaneRecord) -> None:
             platforms.configure(draft, command)
         case PeriodClose():
             close_period(draft, command)
+        case PlatformBalanceOpened():
+            open_platform_balance(draft, command)
         case _:
             assert_never(command)
 
@@ -75,6 +78,8 @@ def record_key(command: ReconciliationLaneRecord) -> str | None:
     """The Kafka key a record must have; None: goes to every partition."""
     if isinstance(command, PlatformConfigure | PeriodClose):
         return None
+    if isinstance(command, PlatformBalanceOpened):
+        return command.account
     return command.run_id if isinstance(command, RunRequest | RunFinished) else command.schedule_id
 
 
@@ -88,6 +93,8 @@ def prefetch(command: ReconciliationLaneRecord) -> Iterable[Ref]:
             return (PLATFORM, schedule_ref(command.schedule_id), timer)
         case PeriodClose():
             return ()
+        case PlatformBalanceOpened():
+            return rows_of(command)
         case _:
             return (PLATFORM,)
 

@@ -1,7 +1,7 @@
 """Records of `reconciliation.commands`, keyed by run id or schedule id, and events of `reconciliation.runs`.
 
-Matching never stops; a run is a look at a scope that is asked for, made outside of the decision by the effects
-lane's executor, and kept as it was found.
+Matching never stops; a run is a look at a scope that is asked for, made outside of the decision by the
+effects lane's executor, and kept as it was found.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from app.domain.commands import PlatformConfigure
 from app.domain.configuration import SettlementCalendar
 from app.domain.event_base import Event
 from app.domain.fields import Id, LongId, Moment, NonNegative
+from app.domain.opening import PlatformBalanceOpened
 from app.domain.periods import PeriodClose
 from app.domain.run_scope import Figures, Reason, RunId, RunReport, RunScope
 from app.domain.schedule_times import Covers, Timing
@@ -88,7 +89,14 @@ class ScheduleDue(Command, frozen=True, kw_only=True, tag="schedule.due"):
 
 
 ReconciliationLaneRecord = (
-    PlatformConfigure | PeriodClose | RunRequest | RunFinished | SchedulePut | ScheduleDelete | ScheduleDue
+    PlatformConfigure
+    | PeriodClose
+    | RunRequest
+    | RunFinished
+    | SchedulePut
+    | ScheduleDelete
+    | ScheduleDue
+    | PlatformBalanceOpened
 )
 
 
@@ -131,7 +139,7 @@ class Schedule(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class RunEvent(Event, frozen=True, kw_only=True):
-    """`seq` counts the events of one run. `figures`: of its report, which `GET /v1/reconciliations/{id}` has."""
+    """`seq` counts the events of one run. `figures`: of its report, which the API has whole."""
 
     run_id: str
     scope: RunScope

@@ -45,8 +45,8 @@ class Timing(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 Covers = Literal["day", "week", "month", "all"]
-"""Days that are over when a run is due. `day`: those since the business day before, a weekend with it; `week`:
-seven; `month`: the calendar month before; `all`: no limit."""
+"""Days that are over when a run is due. `day`: those since the business day before, a weekend with it;
+`week`: seven; `month`: the calendar month before; `all`: no limit."""
 
 
 class Days(NamedTuple):

@@ -10,6 +10,7 @@ import msgspec
 from app.domain import run_scope as s
 from app.domain import runs as r
 from app.domain.configuration import SettlementCalendar
+from app.domain.opening import MerchantBalanceOpened, PlatformBalanceOpened
 from app.domain.periods import PeriodClose
 from app.domain.schedule_times import Timing
 
@@ -81,6 +82,12 @@ FIGURES: Final = s.Figures(matched=1, open=1, opened=1, resolved=2)
 
 RUNS_FULL: Final[tuple[msgspec.Struct, ...]] = (
     PeriodClose(id="close-2026-10", through=date(2026, 10, 31), by="key:k1"),
+    PlatformBalanceOpened(
+        id="opening/bank:main/EUR", account="bank:main", currency="EUR", amount=-500, on=DAY, by="key:k1"
+    ),
+    MerchantBalanceOpened(
+        id="opening/m_avail:m-1/EUR", merchant_id="m-1", currency="EUR", amount=500, on=DAY, by="key:k1"
+    ),
     r.RunRequest(
         id="rq_1",
         run_id="month@20261201T0600Z",

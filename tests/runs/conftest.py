@@ -14,8 +14,10 @@ from app.domain.settlement import LineRecorded
 from app.domain.streams import BANKING_COMMANDS, MATCHING_COMMANDS, PAYMENTS_COMMANDS, RECONCILIATION_COMMANDS
 from app.kafka.outgoing import Outgoing
 from app.store.pool import open_pool
+from tests.effects.conftest import live, workers
 from tests.support.runs_world import RunsWorld, outgoing
 
+__all__ = ["live", "workers"]
 LANES = (PAYMENTS_COMMANDS, MATCHING_COMMANDS, BANKING_COMMANDS, RECONCILIATION_COMMANDS)
 PLATFORM = PlatformConfigure(
     id="p-1",
