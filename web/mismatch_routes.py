@@ -6,7 +6,8 @@ from typing import Any, Final
 
 from web import ageing, audit
 from web import mismatch_actions as actions
-from web.call import Access, Endpoint
+from web import mismatch_pages as pages
+from web.call import Access, Endpoint, Raw
 from web.mismatch_bodies import (
     Approval,
     Assignment,
@@ -58,5 +59,17 @@ MISMATCH_ENDPOINTS: Final = (
     Endpoint(path="/v1/mismatches/ageing", handler=ageing.get_ageing, access=Access.STAFF,
              answer=ageing.Ageing, query=ageing.AgeingQuery,
              summary="What is open by category, currency and age, as of a day"),
+)
+
+MISMATCH_PAGES: Final = (
+    Raw(path="/mismatches/{id}", handler=pages.get_mismatch_page, access=Access.PAGES,
+        summary="One mismatch, and what may be done about it"),
+    Raw(path="/mismatches/{id}/actions", handler=pages.post_action, access=Access.WORKERS, method="POST",
+        summary="Takes a step"),
+    Raw(path="/mismatches/actions", handler=pages.post_actions, access=Access.WORKERS, method="POST",
+        content_type="application/json", summary="Takes the same step for several"),
+    Raw(path="/audit", handler=audit.get_audit_page, access=Access.PAGES, summary="What people did"),
+    Raw(path="/ageing", handler=ageing.get_ageing_page, access=Access.PAGES,
+        summary="What is open, by how long its money is overdue"),
 )
 # fmt: on

@@ -1,4 +1,4 @@
-"""The pages for people: the live overview, one mismatch, and the stream that keeps the overview current."""
+"""The pages for people: the live overview, and the stream that keeps the overview current."""
 
 from __future__ import annotations
 
@@ -8,14 +8,11 @@ import msgspec
 from aiohttp import web
 
 from app.store.mismatch_filters import MismatchFilter
-from app.store.web_mismatches import find_mismatch
 from web import render
 from web.boxes import new_box
 from web.deps import DEPS
-from web.evidence import evidence_of
 from web.following import follow
-from web.params import check_path, read_query
-from web.problems import Problem
+from web.params import read_query
 from web.row_stream import html_of, row_encoder
 from web.sse import asked_after, respond_with
 from web.status import status_of
@@ -32,14 +29,6 @@ async def get_home(request: web.Request) -> web.StreamResponse:
     snapshot = await deps.snapshots.current()
     rows = [html_of(row) for row in snapshot.fast.mismatches]
     return _html(render.home(status_of(snapshot), rows, snapshot.mark))
-
-
-async def get_mismatch_page(request: web.Request) -> web.StreamResponse:
-    check_path(request.match_info)
-    found = await find_mismatch(request.app[DEPS].pool, request.match_info["id"])
-    if found is None:
-        raise Problem("not_found", f"no mismatch {request.match_info['id']!r}")
-    return _html(render.mismatch_page(found, await evidence_of(request.app[DEPS].pool, found)))
 
 
 async def get_live(request: web.Request) -> web.StreamResponse:

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from app.domain.audit import AuditEntry
 from app.domain.money import EXPONENTS
 from app.store.web_figures import MismatchRow
 from app.store.web_mismatches import MismatchDetails
@@ -17,11 +18,12 @@ from web.assets import asset_url
 from web.comparison import compared, flatten, label, shown
 from web.evidence import remaining
 from web.filter_links import SORTS
-from web.mismatch_schemas import Evidence
+from web.mismatch_schemas import Evidence, Work
 from web.money import format_count, format_minor, plain_amount
 from web.schemas import Status
 from web.sides import as_side
 from web.visitor import csrf_field, visitor
+from web.work import actor_of
 
 TEMPLATES: Final = Path(__file__).parent / "templates"
 FRAGMENTS: Final = ("tiles", "books", "lanes", "workers")
@@ -122,12 +124,25 @@ def page(template: str, **context: Any) -> str:
     return ENVIRONMENT.get_template(template).render(**context)
 
 
-def mismatch_page(found: MismatchDetails, evidence: Evidence) -> str:
-    """One mismatch with everything that is known about it."""
+def mismatch_page(
+    found: MismatchDetails,
+    evidence: Evidence,
+    *,
+    work: Work,
+    chain: Sequence[AuditEntry] = (),
+    error: str = "",
+    key: str = "",
+) -> str:
+    """One mismatch with everything that is known about it, and what may be done. `key`: of the next step."""
     return page(
         "mismatch.html",
         row=found.row,
         evidence=evidence,
+        work=work,
+        chain=chain,
+        error=error,
+        key=key,
+        me=actor_of(visitor().caller),
         comparison=compared(evidence.sides),
         facts=[(name, value) for name, value in _identifiers(found) if value is not None],
         remaining=list(flatten(remaining(found.explanation))) if remaining(found.explanation) else [],

@@ -34,7 +34,7 @@ from web.call import Access, Endpoint, Raw
 from web.event_schemas import Event, EventPage
 from web.file_routes import FILE_ENDPOINTS, FILE_PAGES
 from web.finding import OneQuery
-from web.mismatch_routes import MISMATCH_ENDPOINTS
+from web.mismatch_routes import MISMATCH_ENDPOINTS, MISMATCH_PAGES
 from web.mismatch_schemas import MismatchDetail, MismatchPage
 from web.payment_bodies import NewCapture, NewPayment, NewPayout, NewRefund, Rejection
 from web.payment_schemas import Payment, PaymentPage, Payout, PayoutPage, RefundDetail, RefundPage
@@ -156,7 +156,7 @@ RAW: Final = (
         summary="What keeps the list of mismatches current"),
     Raw(path="/mismatches.csv", handler=export.get_export, access=PAGES, content_type="text/csv",
         summary="All that a filter finds"),
-    Raw(path="/mismatches/{id}", handler=pages.get_mismatch_page, access=PAGES, summary="One mismatch"),
+    *MISMATCH_PAGES,
     *FILE_PAGES,
     *RUN_RAW,
     *BANK_PAGES,

@@ -65,6 +65,15 @@ class Person:
             assert answer.status == 200, await answer.text()
             return await answer.json(content_type=None)
 
+    async def submit(self, path: str, **fields: str) -> tuple[int, str]:
+        """A form of a page; (status, text) of what it leads to."""
+        async with self._session.post(f"{self._url}{path}", data=fields, headers=self._headers) as answer:
+            return answer.status, await answer.text()
+
+    async def page(self, path: str) -> tuple[int, str]:
+        async with self._session.get(f"{self._url}{path}", headers=self._headers) as answer:
+            return answer.status, await answer.text()
+
     @property
     def _headers(self) -> dict[str, str]:
         return {"Authorization": f"Bearer {self._key}"}
@@ -87,7 +96,7 @@ def key_of(live: Live, role: str) -> str:
 
 async def begin(live: Live) -> None:
     live.configure(PLATFORM)
-    records = [MERCHANT, payment(1, 10_000), payment(2, 20_000), payment(3, 30_000)]
+    records = [MERCHANT, payment(1, 10_000), payment(2, 20_000), payment(3, 30_000), payment(4, 400)]
     await live.send(PAYMENTS_COMMANDS, [("m-1", record) for record in records])
     await live.send(SETTLEMENTS_LINES, [("acq/B1", line(1, 9_000)), ("acq/B1", line(2, 12_000))])
     await live.rest()
@@ -102,6 +111,7 @@ async def test_one_proposes_another_approves_and_the_chain_holds(live: Live, tmp
             }
             mismatch = await _worked(live, people)
             await _over_the_limit(people)
+            await _by_forms(people)
             await _in_bulk(people)
     await _verified(live, mismatch)
 
@@ -147,6 +157,27 @@ async def _over_the_limit(people: dict[str, Person]) -> None:
     assert (await lead.do(f"{one}/approve"))[1]["refusal"] == "four_eyes"
     assert (await approver.do(f"{one}/approve"))[1]["refusal"] == "over_limit"
     assert (await approver.do(f"{one}/reject", note="ask the PSP"))[1]["status"] == "investigating"
+
+
+async def _by_forms(people: dict[str, Person]) -> None:
+    """The page's forms: a proposal takes the steps before it; what is refused stays on the page."""
+    analyst, approver, lead = people["analyst"], people["approver"], people["lead"]
+    (found,) = (await analyst.see("/v1/mismatches?category=MISSING_SETTLEMENT&payment_id=pay-3"))["items"]
+    one = f"/mismatches/{found['id']}/actions"
+    fields = {"kind": "adjust", "reason_code": "timing", "note": "They will pay\r\nlater"}
+    status, text = await analyst.submit(one, key="f-1", action="propose", **fields)
+    assert status == 200, text
+    assert "Will be posted when it is approved" in text
+    assert "suspense" in text
+    status, text = await approver.submit(one, key="f-2", action="approve")
+    assert (status, "limit of 5000" in text) == (409, True)
+    status, text = await lead.submit(one, key="f-3", action="approve")
+    assert (status, "Approved" in text) == (200, True)
+    comment = {"action": "comment", "note": "n", "ids": found["id"]}
+    status, text = await analyst.submit("/mismatches/actions", key="f-4", **comment)
+    assert (status, text) == (200, '{"applied": 1, "refused": 0}')
+    for page in ("/audit", "/ageing", "/mismatches"):
+        assert (await analyst.page(page))[0] == 200, page
 
 
 async def _in_bulk(people: dict[str, Person]) -> None:

@@ -286,6 +286,37 @@ id("copy").addEventListener("click", async () => {
   setTimeout(() => { id("copy").textContent = "Copy ids"; }, 1500);
 });
 
+// The same step for all that are selected; what changes comes back by the stream.
+id("bulk")?.addEventListener("submit", async (event) => {
+  event.preventDefault();
+  const fields = new URLSearchParams(new FormData(event.target));
+  fields.set("key", crypto.randomUUID?.() ?? `${Date.now()}-${Math.random()}`.slice(0, 40));
+  for (const mismatch of chosen.keys()) fields.append("ids", mismatch);
+  const button = event.target.querySelector("button");
+  button.disabled = true;
+  try {
+    const response = await fetch(event.target.action, { method: "POST", body: fields });
+    const answer = await response.json();
+    const word = response.ok ? `${answer.applied} done` + (answer.refused ? `, ${answer.refused} refused` : "") : answer.detail;
+    id("selected").textContent = word;
+    id("announce").textContent = word;
+  } catch { id("selected").textContent = "The server does not answer"; }
+  button.disabled = false;
+});
+
+// What nobody closed in its time.
+const OPEN = new Set(["open", "assigned", "investigating", "pending_approval"]);
+function markLate() {
+  const now = Date.now();
+  for (const row of body.children) {
+    const due = row.querySelector(".due time");
+    const late = OPEN.has(row.dataset.status) && Date.parse(due.dateTime) < now;
+    if (due.classList.contains("late") !== late) due.classList.toggle("late", late);
+  }
+}
+markLate();
+setInterval(markLate, 15_000);
+
 // -- pointer and keys --------------------------------------------------------------------------------------
 
 finder.addEventListener("click", (event) => {
