@@ -104,7 +104,7 @@ def contradictions(record: PlatformConfigure) -> Iterator[str]:
         if source.psp not in record.psps and not (of_a_bank and not source.psp):
             yield f"sources.{name}.psp: {source.psp!r} is not one of psps"
         if source.payouts and (source.psp or source.settles_to is None):
-            yield f"sources.{name}.payouts: is for a bank's source (no psp) that names its account (settles_to)"
+            yield f"sources.{name}.payouts: is for a bank's source (no psp) that has settles_to"
         if source.file is not None:
             yield from (f"sources.{name}.file.{problem}" for problem in file_problems(source.file))
     for name, psp in record.psps.items():

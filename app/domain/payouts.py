@@ -57,7 +57,8 @@ def _repeat(payout: Payout, command: PayoutFact) -> None:
 
 
 def _paid(draft: Draft, payout: Payout, command: PayoutPaid) -> None:
-    payout = _left_after_all(draft, replace(payout, bank_fee=command.bank_fee, paid_at=command.occurred_at), command)
+    known = replace(payout, bank_fee=command.bank_fee, paid_at=command.occurred_at)
+    payout = _left_after_all(draft, known, command)
     legs = postings.payout_paid(payout.bank_account, payout.currency, payout.amount, payout.bank_fee)
     posted = draft.post("payout_paid", legs, command.occurred_at, payout.merchant_id)
     _keep(draft, payout)
