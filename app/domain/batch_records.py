@@ -18,7 +18,7 @@ from app.domain.fields import MAX_AMOUNT, Currency, Id, LongId, Moment, NonNegat
 from app.domain.settlement import LineKind
 
 SignedCount = Annotated[int, Meta(ge=-MAX_AMOUNT, le=MAX_AMOUNT)]
-MOST_REFS: Final = 500
+MOST_REFS: Final = 200
 """References that one record carries; more are sent in further ones."""
 
 

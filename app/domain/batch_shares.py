@@ -141,6 +141,22 @@ def _records(draft: Draft, place: Place, change: Change) -> Iterator[BatchLines]
         )
 
 
+def gathered(one: BatchLines, other: BatchLines) -> BatchLines | None:
+    """What two decisions of one transaction say of a batch, as one record; None where it would be long."""
+    if len(one.refs) + len(one.withdrawn) + len(other.refs) + len(other.withdrawn) > MOST_REFS:
+        return None
+    sums = {sums.currency: sums for sums in one.sums}
+    for more in other.sums:
+        known = sums.get(more.currency)
+        sums[more.currency] = more if known is None else add_sums(known, more)
+    return replace(
+        one,
+        sums=tuple([sums[currency] for currency in sorted(sums)]),
+        refs=one.refs + other.refs,
+        withdrawn=one.withdrawn + other.withdrawn,
+    )
+
+
 def _sums(lines: Iterable[tuple[LineRecorded, int]]) -> tuple[BatchSums, ...]:
     by_currency: dict[str, BatchSums] = {}
     for line, sign in lines:

@@ -14,6 +14,8 @@ from app.domain import (
     reconciliation_lane,
     settlement_door,
 )
+from app.domain.batch_records import BatchLines
+from app.domain.batch_shares import gathered as gathered_lines
 from app.domain.streams import (
     ALERTS_COMMANDS,
     BANK_LINES,
@@ -45,6 +47,8 @@ RULES: Final[Mapping[str, Rules]] = {
         record_key=matching_lane.record_key,
         accepts_correction=matching_lane.accepts_correction,
         correct=matching_lane.correct,
+        gather={BatchLines: gathered_lines},
+        gather_by=lambda record: (record.source, record.batch_id),
     ),
     SETTLEMENTS_LINES: Rules(
         topic=SETTLEMENTS_LINES,

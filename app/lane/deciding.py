@@ -5,12 +5,12 @@ caller puts the row into the overlay and calls `run` again, which goes on at the
 """
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final
 
 from app.contracts.codec import encode
-from app.domain.decision import Conflict, Draft, Duplicate, Ignored, Parked, Refused, Source
+from app.domain.decision import Conflict, Draft, Duplicate, Ignored, Parked, Refused, Send, Source
 from app.domain.ledger_events import ledger_event
 from app.domain.parking import park
 from app.domain.state import NotLoaded, Ref
@@ -53,6 +53,7 @@ class Deciding:
         self._known = known
         self._partitions = partitions
         self._next = 0
+        self._gathered: dict[tuple[Any, ...], tuple[Any, Entry]] = {}
         self._ledger_key = str(lane).encode()
         self._ledger_partition = partition_for(self._ledger_key, partitions[LEDGER_TRANSACTIONS])
 
@@ -68,6 +69,7 @@ class Deciding:
             self.counts[outcome] += 1
             self._next += 1
         self.entry = None
+        self._send_gathered(list(self._gathered))
         return None
 
     def _decide(self, entry: Entry) -> str:
@@ -155,9 +157,31 @@ class Deciding:
         self.overlay.absorb(draft)
         self.transactions += draft.transactions
         self.outgoing += outgoing
+        for send in draft.sends:
+            if type(send.record) in self.rules.gather:
+                self._gather(send, entry)
+
+    def _gather(self, send: Send, entry: Entry) -> None:
+        """Together with what the batch has sent of the same kind to the same place."""
+        record = send.record
+        place = (send.topic, send.key, type(record), *self.rules.gather_by(record))
+        known = self._gathered.get(place)
+        both = None if known is None else self.rules.gather[type(record)](known[0], record)
+        if known is not None and both is None:
+            self._send_gathered([place])
+        self._gathered[place] = (record, entry) if known is None or both is None else (both, known[1])
+
+    def _send_gathered(self, places: Sequence[tuple[Any, ...]]) -> None:
+        for place in places:
+            record, entry = self._gathered.pop(place)
+            self.outgoing.append(self._output(place[0], place[1], record, entry))
 
     def _outputs(self, draft: Draft, entry: Entry) -> list[Outgoing]:
-        outgoing = [self._output(send.topic, send.key, send.record, entry) for send in draft.sends]
+        outgoing = [
+            self._output(send.topic, send.key, send.record, entry)
+            for send in draft.sends
+            if type(send.record) not in self.rules.gather
+        ]
         outgoing += [self._ledger_output(encode(ledger_event(t, draft.source))) for t in draft.transactions]
         return outgoing
 

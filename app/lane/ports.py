@@ -90,6 +90,11 @@ class Rules(msgspec.Struct, frozen=True):
     """Whether a known id with other content is a correction to decide, not a conflict."""
     correct: Callable[[Draft, Any], None] | None = None
     """Decides a correction; None: `decide` does."""
+    gather: Mapping[type, Callable[[Any, Any], Any | None]] = {}
+    """Records that a transaction sends to one key as one: type -> what two of them come to, None where they
+    have to go apart. They are differences, so their place among other records does not matter."""
+    gather_by: Callable[[Any], tuple[str, ...]] = lambda record: ()
+    """What records of one key have to share to be sent as one."""
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
