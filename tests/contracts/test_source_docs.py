@@ -13,6 +13,7 @@ from app.domain.configuration import SourceConfiguration
 from app.formats.control import TrailerMismatch
 from tests.support.fixtures import CHECKOUT
 from tests.support.source_files import read_text, records
+from tests.support.statement_writers import ACCOUNT, Booking, camt, mt940
 
 CSV = """made on 22.11.2026
 by hand
@@ -57,6 +58,18 @@ def test_the_payments(tmp_path: Path, sources: dict[str, SourceConfiguration]) -
     paid, disputed = records(read_text(tmp_path, text, sources["shop"]))
     assert (paid.amount, paid.order_ref, paid.psp) == (1234, "o-1", "stripe")
     assert (disputed.amount, disputed.dispute_id, disputed.payment_id) == (34, "t2", "o-1")
+
+
+def test_bank_statements_of_a_bank_s_own_format(
+    tmp_path: Path, sources: dict[str, SourceConfiguration]
+) -> None:
+    (line,) = records(read_text(tmp_path, camt([Booking(1157)]), sources["bank-b"]))
+    assert (line.amount, line.account) == (1157, ACCOUNT)
+    text = mt940([Booking(1157), Booking(-5)]).replace(b"D0,05NTRF", b"D0,05NCHG")
+    (line,) = records(
+        read_text(tmp_path, text.replace(ACCOUNT.encode(), b"50880050/0194774600888"), sources["bank-c"])
+    )
+    assert (line.amount, line.account) == (1157, "main")
 
 
 def test_the_bank_statement(tmp_path: Path, sources: dict[str, SourceConfiguration]) -> None:
