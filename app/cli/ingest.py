@@ -16,7 +16,7 @@ from app.formats.errors import FileRefused
 from app.formats.reading import Reading
 from app.ingest.report import Report
 from app.ingest.run import Run
-from app.ingest.sources import source_of_file, stored_source
+from app.ingest.sources import source_of_file, source_of_report, stored_source
 from app.settings import load_settings
 from app.store.pool import open_pool
 
@@ -27,7 +27,8 @@ AGAIN = "running it again is safe: what was sent is known by its id"
 
 @click.command()
 @click.argument("file", type=click.Path(path_type=Path))
-@click.option("--source", required=True, help="Its name in the platform's configuration.")
+@click.option("--source", help="Its name in the platform's configuration.")
+@click.option("--report", help="With --dry-run, instead of a source: a report that is known, by its name.")
 @click.option("--dry-run", is_flag=True, help="Read and check everything, send and write nothing.")
 @click.option("--json", "as_json", is_flag=True, help="The summary as one JSON document.")
 @click.option(
@@ -40,7 +41,8 @@ AGAIN = "running it again is safe: what was sent is known by its id"
 def command(
     ctx: click.Context,
     file: Path,
-    source: str,
+    source: str | None,
+    report: str | None,
     dry_run: bool,
     as_json: bool,
     config: Path | None,
@@ -52,9 +54,9 @@ def command(
     its columns) is refused before anything is sent, and the exit code is not 0.
     """
     with Telling() as telling:
-        run = Run(Reading(file, source, _find_source(source, config)), telling)
+        run = Run(_reading(file, source, report, config, dry_run), telling)
         try:
-            report = _dry(run) if dry_run else _send(run, again)
+            came_to = _dry(run) if dry_run else _send(run, again)
         except KeyboardInterrupt:
             telling.say(f"interrupted: {run.came_to()}; {AGAIN}")
             ctx.exit(INTERRUPTED)
@@ -62,8 +64,20 @@ def command(
             if run.totals.rows:
                 telling.say(f"stopped: {run.came_to()}; {AGAIN}")
             raise
-    _print(report, as_json)
-    ctx.exit(report.exit_code)
+    _print(came_to, as_json)
+    ctx.exit(came_to.exit_code)
+
+
+def _reading(
+    file: Path, source: str | None, report: str | None, config: Path | None, dry_run: bool
+) -> Reading:
+    if (source is None) == (report is None):
+        raise click.UsageError("give either --source or --report")
+    if source is not None:
+        return Reading(file, source, _find_source(source, config))
+    if not dry_run or config is not None:
+        raise click.UsageError("--report is for --dry-run alone: what is sent needs a source")
+    return Reading(file, str(report), source_of_report(str(report)))
 
 
 def _find_source(name: str, config: Path | None) -> SourceConfiguration:

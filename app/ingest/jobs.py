@@ -25,6 +25,7 @@ from app.store.files import FileKey, begin_file
 log: Final = logging.getLogger(__name__)
 AT_ONCE: Final = 2
 BEAT_SECONDS: Final = 1.0
+STOPPED: Final = "the process that read it was stopped"
 SILENT_SECONDS: Final = 30.0
 """A reader without a sign of life for so long has died."""
 
@@ -80,7 +81,7 @@ class Jobs:
         return task is None or task.done()
 
     async def stop(self) -> None:
-        """What is under way stays `started`, to be handed in again."""
+        """What is under way is to be handed in again."""
         tasks = list(self._tasks.values())
         for task in tasks:
             task.cancel()
@@ -91,6 +92,9 @@ class Jobs:
         try:
             async with self._slots:
                 await self._read(run)
+        except asyncio.CancelledError:
+            await self._fail(key, STOPPED)
+            raise
         except TallystickError as error:
             await self._fail(key, str(error).replace(str(spooled.path), spooled.path.name))
         except Exception:

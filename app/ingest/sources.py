@@ -6,8 +6,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
+import msgspec
+
 from app.contracts.platform_file import read_platform_file
+from app.contracts.source_reports import with_report
 from app.domain.configuration import SourceConfiguration
+from app.domain.source_files import SourceFile
 from app.errors import ConfigurationError
 from app.store.platform import read_platform
 
@@ -19,8 +23,17 @@ def source_of_file(name: str, config: Path) -> SourceConfiguration:
     return _found(name, read_platform_file(config, "ingest").sources, str(config))
 
 
+def source_of_report(report: str) -> SourceConfiguration:
+    """As if a source said only which report its files are. Raises ConfigurationError naming those known."""
+    try:
+        file = msgspec.convert(with_report({"report": report}), SourceFile)
+    except LookupError as error:
+        raise ConfigurationError(f"--report: {error.args[0]}") from None
+    return SourceConfiguration(psp=report.partition(".")[0], file=file)
+
+
 async def stored_source(name: str, pool: Any) -> SourceConfiguration:
-    """From the configuration that the lanes have. Raises ConfigurationError naming its sources, Transient."""
+    """From the configuration of the lanes. Raises ConfigurationError naming its sources, Transient."""
     platform = await read_platform(pool)
     if platform is None:
         raise ConfigurationError(

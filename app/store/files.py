@@ -118,7 +118,7 @@ INSERT INTO files (sha256, source, name, size_bytes, description, status, starte
 VALUES ($1, $2, $3, $4, $5, 'started', clock_timestamp())
     ON CONFLICT (sha256, source) DO UPDATE
        SET name = excluded.name, description = excluded.description, status = 'started', reason = NULL,
-           started_at = excluded.started_at, finished_at = NULL, report = NULL
+           started_at = excluded.started_at, finished_at = NULL, beat_at = NULL, report = NULL
 RETURNING started_at"""
 
 QUARANTINE: Final = """

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import io
+import re
+from base64 import b64encode
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -16,7 +19,7 @@ from aiohttp.test_utils import TestClient, TestServer
 from app.contracts.topics import specs
 from app.domain.configuration import FeePlan, Platform, SourceConfiguration
 from app.domain.streams import SETTLEMENTS_LINES
-from app.ingest.jobs import Jobs
+from app.ingest.jobs import STOPPED, Jobs
 from app.settings import Settings, load_settings
 from tests.support.source_files import line, source, written_as
 from tests.support.topics import make_anew
@@ -28,7 +31,7 @@ from web.file_intake import Uploads
 from web.keys import KeyHasher
 
 pytestmark = pytest.mark.stack
-MOST_BYTES = 200_000
+MOST_BYTES = 2_000_000
 TRAILER = {"when": [{"column": "batch", "equals": ["T"]}], "count": "id"}
 SOURCES = {
     "acquirer-a": source(trailer={**TRAILER, "required": False}),
@@ -60,10 +63,14 @@ async def settings(kafka: str, database: str, tmp_path: Path) -> Settings:
 
 
 @pytest.fixture
-async def taking(pool: Any, settings: Settings, ends: FakeEnds, tail: FakeTail) -> AsyncIterator[Web]:
+def uploads(pool: Any, settings: Settings) -> Uploads:
+    return Uploads(Jobs(pool, lambda: settings), settings.upload_dir, MOST_BYTES)
+
+
+@pytest.fixture
+async def taking(pool: Any, uploads: Uploads, ends: FakeEnds, tail: FakeTail) -> AsyncIterator[Web]:
     await configure(pool)
     hasher = KeyHasher([SECRET])
-    uploads = Uploads(Jobs(pool, lambda: settings), settings.upload_dir, MOST_BYTES)
     app = build(pool, hasher, reader=ends, tail=tail, pages_open=True, uploads=uploads)
     async with TestClient(TestServer(app)) as client:
         yield Web(client, pool, hasher, ends, tail)
@@ -77,7 +84,7 @@ async def machine(taking: Web) -> dict[str, str]:
 def form(body: bytes, name: str = "lines.csv", source_name: str = "acquirer-a") -> FormData:
     found = FormData(quote_fields=False)
     found.add_field("source", source_name)
-    found.add_field("file", body, filename=name)
+    found.add_field("file", io.BytesIO(body), filename=name)
     return found
 
 
@@ -153,7 +160,7 @@ async def test_a_file_that_is_wrong_as_a_whole_is_a_problem_that_says_why(
         (lambda: {"source": "acquirer-a"}, 415, "multipart/form-data"),
         (lambda: form(b"x", source_name="nowhere"), 422, "has no source 'nowhere'"),
         (lambda: form(b"x", source_name="live-only"), 422, "has no `file`"),
-        (lambda: form(b"x" * (MOST_BYTES + 1)), 413, "at most 200000 bytes"),
+        (lambda: form(b"x" * (MOST_BYTES + 1)), 413, "at most 2000000 bytes"),
     ],
 )
 async def test_what_cannot_be_taken_is_said(
@@ -255,6 +262,44 @@ async def test_a_reader_that_died_is_told_and_its_file_taken_again(
     assert known["items"][0]["status"] == "interrupted"
     status, again, _ = await post(taking, machine, form(body))
     assert (status, again["status"], again["sent"]) == (200, "done", found["sent"])
+
+
+async def test_a_process_that_stops_says_so_of_what_it_reads(
+    taking: Web, machine: dict[str, str], settings: Settings, uploads: Uploads
+) -> None:
+    body = written_as("csv", [line(n) for n in range(30_000)])
+    _, found, headers = await post(taking, machine, form(body), wait=0)
+    await uploads.jobs.stop()
+    _, known = await taking.get(headers["Location"], machine)
+    assert (known["items"][0]["status"], known["items"][0]["reason"]) == ("failed", STOPPED)
+    assert left_behind(settings) == []
+    status, again, _ = await post(taking, machine, form(body))
+    assert (status, again["sha256"]) in ((200, found["sha256"]), (202, found["sha256"]))
+
+
+async def test_a_form_of_the_page_leads_to_the_file(
+    pool: Any, uploads: Uploads, ends: FakeEnds, tail: FakeTail
+) -> None:
+    """By who is known by a password that a browser adds: only with the page's own token."""
+    await configure(pool)
+    hasher = KeyHasher([SECRET])
+    app = build(pool, hasher, reader=ends, tail=tail, pages_open=False, uploads=uploads)
+    async with TestClient(TestServer(app)) as client:
+        bearer = await Web(client, pool, hasher, ends, tail).key("operator")
+        password = bearer["Authorization"].removeprefix("Bearer ")
+        headers = {
+            "Authorization": f"Basic {b64encode(f'me:{password}'.encode()).decode()}",
+            "Origin": str(client.make_url("/"))[:-1],
+        }
+        async with client.get("/files", headers=headers) as response:
+            action = re.search(r'action="(/files\?csrf_token=[^"]+)"', await response.text())
+        assert action
+        body = written_as("csv", [line(1)])
+        async with client.post("/files", data=form(body), headers=headers) as response:
+            assert (response.status, (await response.json())["code"]) == (403, "csrf_refused")
+        async with client.post(action[1], data=form(body), headers=headers) as response:
+            assert (response.status, response.url.path) == (200, f"/files/{hashlib.sha256(body).hexdigest()}")
+            assert "lines.csv" in await response.text()
 
 
 async def test_the_pages(taking: Web, machine: dict[str, str]) -> None:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 
+from app.__main__ import main
 from app.contracts.source_reports import report_names
 from app.formats.control import TrailerMismatch
 from app.formats.errors import FileRefused
@@ -177,3 +180,20 @@ def test_what_is_left_out_is_summed_by_its_reason(tmp_path: Path) -> None:
     file.write_text(SAMPLES["paypal.stl"].text, encoding="utf-8")
     found = dry_run(tmp_path, file, "paypal.stl").document["ignored_sums"]
     assert found["the payout itself"] == {"EUR": {"gross": -100, "net": -100}}
+
+
+def test_a_report_is_tried_without_any_source(tmp_path: Path) -> None:
+    file = tmp_path / "file.csv"
+    file.write_text(SAMPLES["stripe.settlement"].text, encoding="utf-8")
+    done = CliRunner().invoke(
+        main, ["ingest", str(file), "--report", "stripe.settlement", "--dry-run", "--json"]
+    )
+    assert (done.exit_code, json.loads(done.stdout)["rows"]) == (0, 6)
+    for arguments, words in (
+        (["--report", "stripe.settlement"], "--report is for --dry-run alone"),
+        (["--report", "stripe.settlement", "--source", "s", "--dry-run"], "give either --source or --report"),
+        (["--dry-run"], "give either --source or --report"),
+        (["--report", "stripe.unknown", "--dry-run"], "there is no report 'stripe.unknown'; known: adyen"),
+    ):
+        refused = CliRunner().invoke(main, ["ingest", str(file), *arguments])
+        assert (refused.exit_code, words in refused.output) == (2, True)
