@@ -17,7 +17,7 @@ from web.deps import Deps
 from web.desk import Taken, request_id
 from web.mismatch_bodies import TargetBody
 from web.payment_view import state_of
-from web.problems import FieldError, Problem, invalid_all
+from web.problems import FieldError, Problem, invalid, invalid_all
 from web.work import action_name, actor_of
 
 KINDS: Final = {action_name(kind): kind for kind in ACTIONS}
@@ -81,17 +81,21 @@ def _check(kind: type[MismatchAction], given: dict[str, Any]) -> None:
 
 
 async def target_of(deps: Deps, found: MismatchDetails, target: TargetBody) -> MatchTarget:
-    """Where the matching lane keeps the object that a person named. Raises Problem `not_found`."""
+    """Where the lane keeps what a person named. Raises Problem `not_found`, `invalid_parameter`."""
+    if target.batch is not None:
+        return MatchTarget(merchant_id="-", payment_id="-", object_id="-", home=target.batch)
+    if target.payment_id is None:
+        raise invalid("target.payment_id", "name the payment, or for a bank line the batch")
+    merchant_id = target.merchant_id or found.row.merchant_id or ""
     object_id = target.object_id or target.payment_id
     identity = found.explanation.get("identity")
     kind = str(identity.get("kind")) if isinstance(identity, dict) else ""
-    rows = await find_rows(deps.pool, PaymentRow, target.payment_id, target.merchant_id, 1)
+    rows = await find_rows(deps.pool, PaymentRow, target.payment_id, merchant_id, 1)
     record = expected(state_of(rows[0])).get((kind, object_id)) if rows else None
     if record is None or record.psp != found.row.psp:
-        what = f"{target.merchant_id}/{object_id}"
-        raise Problem("not_found", f"no {kind} of {what} is expected from {found.row.psp}")
+        raise Problem("not_found", f"no {kind} of {merchant_id}/{object_id} is expected from {found.row.psp}")
     return MatchTarget(
-        merchant_id=target.merchant_id,
+        merchant_id=merchant_id,
         payment_id=target.payment_id,
         object_id=object_id,
         home=home_of(record),

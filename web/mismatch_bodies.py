@@ -50,18 +50,22 @@ class Investigation(RequestBody, frozen=True, kw_only=True):
 
 
 class TargetBody(RequestBody, frozen=True, kw_only=True):
-    """The object that the line settles. `object_id`: of the capture, refund or dispute; left out: the
+    """What a line settles: a settlement line the payment's object (`object_id` left out: its first capture), a
 
-    payment's id, which its first capture has.
+    bank line the `batch`, `{source}/{batch_id}`.
     """
 
-    merchant_id: Name
-    payment_id: Name
+    merchant_id: Name | None = None
+    payment_id: Name | None = None
     object_id: Name | None = None
+    batch: Name | None = None
 
 
 class NewProposal(RequestBody, frozen=True, kw_only=True):
-    """`target`: of a force_match. The answer says what it would post; nothing is, before its approval."""
+    """`target`: of a force_match; of a bank line's it may be left out where a set of batches is proposed. The
+
+    answer says what would be posted; nothing is, before its approval.
+    """
 
     kind: ProposalKind
     reason_code: ReasonCode

@@ -45,6 +45,7 @@ class ActionForm(RequestBody, frozen=True, kw_only=True):
     merchant_id: Name | None = None
     payment_id: Name | None = None
     object_id: Name | None = None
+    batch: Name | None = None
 
 
 async def get_mismatch_page(request: web.Request) -> web.StreamResponse:
@@ -96,11 +97,12 @@ async def _take(deps: Deps, found: MismatchDetails, asking: Asking, form: Action
     said: dict[str, Any] = {
         name: getattr(form, name) for name in ("assignee", "kind", "reason_code", "note", "proposal_id")
     }
-    if form.payment_id is not None:
+    if form.payment_id is not None or form.batch is not None:
         target = TargetBody(
-            merchant_id=form.merchant_id or found.row.merchant_id or "",
+            merchant_id=form.merchant_id,
             payment_id=form.payment_id,
             object_id=form.object_id,
+            batch=form.batch,
         )
         said["target"] = await target_of(deps, found, target)
     if form.action == "propose":

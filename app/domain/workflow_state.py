@@ -12,7 +12,10 @@ ProposalKind = Literal["force_match", "adjust", "write_off", "ignore", "accept_a
 
 
 class MatchTarget(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
-    """The expectation that a line is said to settle: whose object, and under which identity it is kept."""
+    """The expectation that a line is said to settle: whose object, and under which identity it is kept.
+
+    Of a bank line `home` is the batch, `{source}/{batch_id}`, and the rest is `-`.
+    """
 
     merchant_id: Id
     payment_id: Id

@@ -50,6 +50,7 @@ def test_what_is_not_described_is_for_browsers() -> None:
     assert {route.path for route in RAW if not route.documented} == {
         "/", "/checkout/{token}", "/checkout/{token}/return", "/checkout/{token}/status",
         "/live", "/mismatches", "/mismatches.csv", "/mismatches/live", "/mismatches/{id}",
+        "/mismatches/{id}/actions", "/mismatches/actions", "/audit", "/ageing",
         "/static/{name}", "/runs", "/runs/{id}", "/runs/{id}/report.csv", "/runs/{id}/report.json",
         "/runs/{id}/report.xlsx", "/schedules", "/trial-balance", "/trial-balance.csv", "/journal.csv",
     }  # fmt: skip
