@@ -32,9 +32,8 @@ from app.lane.timer_pump import TimerPump, TimerSettings
 from app.lane.watchdog import Watchdog, WatchdogSettings
 from app.settings import Settings
 from app.store.api import LaneId
-from app.store.conditions import look
+from app.store.conditions import answers, look
 from app.store.effects import EffectRows
-from app.store.errors import translated
 from app.store.events import EventRows
 from app.store.pool import open_pool
 from app.store.postgres import PostgresStore
@@ -117,22 +116,26 @@ class Runtime:
             self.executor.figures,
         )
         self.auditor = Auditor(lambda every: verify_if_due(self.pool, settings.database_url, every))
-        self.observer = Observer(lambda: look(self.pool), self.publisher.publish, counts)
-        self.outage_kinds = open_alert_kinds(settings)
-        self.outage_watch = OutageWatch(
-            {"the database": self._ask_database, "the broker": lambda: self._effects_ends([0])},
-            self.outage_kinds,
-            self._alerts_configured,
-            settings.worker_id,
-        )
         for service in (self.watchdog, self.timers, self.heartbeat, self.auditor):
             self._run(service.run(), type(service).__name__)
         self._run(begin_anew("the executor", self.executor.run), "executor")
-        self._run(begin_anew("the observer", self.observer.run), "observer")
-        self._run(begin_anew("the outage watch", self.outage_watch.run), "outage watch")
         if settings.events_list:
             self._run(begin_anew("the keeper of events", self.events_keeper.run), "keeper of events")
         self._run(collect_by_the_clock(), "garbage collection")
+        self._watch_the_program(counts)
+
+    def _watch_the_program(self, counts: Mapping[str, int]) -> None:
+        """What tells operators how the program itself does."""
+        observer = Observer(lambda: look(self.pool), self.publisher.publish, counts)
+        self.outage_kinds = open_alert_kinds(self.settings)
+        outage_watch = OutageWatch(
+            {"the database": lambda: answers(self.pool), "the broker": lambda: self._effects_ends([0])},
+            self.outage_kinds,
+            self._alerts_configured,
+            self.settings.worker_id,
+        )
+        self._run(begin_anew("the observer", observer.run), "observer")
+        self._run(begin_anew("the outage watch", outage_watch.run), "outage watch")
 
     def _run(self, work: Coroutine[Any, Any, None], name: str) -> None:
         task = asyncio.create_task(work, name=name)
@@ -176,10 +179,6 @@ class Runtime:
             partitions=partitions,
             fetch_min_bytes=FETCH_MIN_BYTES,
         )
-
-    async def _ask_database(self) -> None:
-        with translated():
-            await self.pool.fetchval("SELECT 1")
 
     def _alerts_configured(self) -> AlertConfiguration | None:
         platform = self.executor.platform

@@ -24,7 +24,7 @@ from app.kafka.publisher import Publisher
 from app.settings import database_url, kafka_bootstrap_servers, load_settings
 from app.store.effects import EffectRows
 from app.store.pool import open_pool
-from app.store.web_alerts import AlertRow, list_alerts
+from app.store.web_alerts import AlertRow, list_alerts, refusal_of
 
 WAIT_SECONDS: Final = 60.0
 LOOK_SECONDS: Final = 0.25
@@ -76,12 +76,7 @@ async def _publish(record: AlertTest) -> None:
 
 
 async def _outcome(pool: Any, record: AlertTest) -> str | None:
-    refused: str | None = await pool.fetchval(
-        "SELECT reason FROM record_keys WHERE topic = $1 AND id = $2 AND key = $3 AND outcome = 'refused'",
-        ALERTS_COMMANDS,
-        record.id,
-        record.lane,
-    )
+    refused = await refusal_of(pool, record.lane, record.id)
     if refused is not None:
         raise TallystickError(refused)
     alert_id = AlertKey(kind="test", severity="LOW", category="test", scope=record.id).alert_id()

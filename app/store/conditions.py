@@ -79,6 +79,12 @@ class Look(msgspec.Struct, frozen=True):
     platform: Platform | None
 
 
+async def answers(pool: Any) -> None:
+    """Raises Transient where the database cannot be reached."""
+    with translated():
+        await pool.fetchval("SELECT 1")
+
+
 async def look(pool: Any) -> Look | None:
     """None while another worker looks. Raises Transient."""
     with translated():

@@ -9,6 +9,7 @@ import msgspec
 
 from app.domain.alert import Alert
 from app.domain.alert_delivery import alert_target
+from app.domain.streams import ALERTS_COMMANDS
 from app.store.errors import translated
 
 PAGE: Final = """
@@ -23,6 +24,8 @@ ONE: Final = "SELECT key AS lane, id, state::text AS state FROM alerts WHERE id 
 DELIVERIES: Final = """
 SELECT e.id, e.target, e.status, e.attempts, e.reason
   FROM unnest($1::text[], $2::text[]) w(id, target) JOIN effects e ON e.id = w.id AND e.target = w.target"""
+REFUSAL: Final = """
+SELECT reason FROM record_keys WHERE topic = $1 AND key = $2 AND id = $3 AND outcome = 'refused'"""
 _ALERT: Final = msgspec.json.Decoder(Alert)
 
 
@@ -69,10 +72,11 @@ async def find_alerts(pool: Any, alert_id: str) -> list[AlertRow]:
         return await _with_deliveries(pool, await pool.fetch(ONE, alert_id))
 
 
-def cursor_of(row: AlertRow) -> tuple[str, str]:
-    """Where a list goes on behind this row; the time as it is stored, which is what rows are compared by."""
-    told_at = msgspec.to_builtins(row.alert.told_at)
-    return (str(told_at), row.alert.id)
+async def refusal_of(pool: Any, lane: str, record_id: str) -> str | None:
+    """Why the alerts lane has refused this record; None where it has not. Raises Transient."""
+    with translated():
+        reason: str | None = await pool.fetchval(REFUSAL, ALERTS_COMMANDS, lane, record_id)
+    return reason
 
 
 async def _with_deliveries(pool: Any, rows: Sequence[Any]) -> list[AlertRow]:
