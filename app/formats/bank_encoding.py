@@ -1,6 +1,6 @@
 """The encoding of a bank's file: as the file itself says, where its format can say it.
 
-SWIFT and BAI2 files cannot. Most are plain ASCII; what is no UTF-8 is read as the banks' usual code page,
+SWIFT and BAI2 files cannot, OFX files do not always. What is no UTF-8 is read as the banks' usual code page,
 with a warning: only names and texts depend on it, never amounts and dates.
 """
 
@@ -14,7 +14,6 @@ from typing import Final
 from app.domain.source_files import SourceFile
 from app.formats.camt_xml import declared_encoding
 
-GUESSED: Final = ("mt940", "bai2")
 OTHERWISE: Final = ("cp1252", "iso-8859-1")
 CHUNK_BYTES: Final = 256 * 1024
 HEAD_BYTES: Final = 2_048
@@ -26,13 +25,17 @@ def encoding_of(path: Path, file: SourceFile) -> str:
     try:
         if file.format == "camt":
             return declared_encoding(path)
-        if file.format == "ofx":
-            return _of_ofx(path, file.encoding)
-        if codecs.lookup(file.encoding).name != "utf-8" or _fits(path, "utf-8"):
-            return file.encoding
-        return next(encoding for encoding in OTHERWISE if _fits(path, encoding))
+        said = _of_ofx(path, file.encoding) if file.format == "ofx" else file.encoding
+        if file.format != "ofx" and codecs.lookup(said).name != "utf-8":
+            return said  # whoever describes the source knows better
+        return next(encoding for encoding in (said, "utf-8", *OTHERWISE) if _fits(path, encoding))
     except OSError:
         return file.encoding  # whoever reads the file next says why it cannot be read
+
+
+def is_guessed(encoding: str, file: SourceFile) -> bool:
+    """Whether neither the file nor its description said so."""
+    return encoding in OTHERWISE and encoding != file.encoding and file.format in ("mt940", "bai2")
 
 
 def _of_ofx(path: Path, otherwise: str) -> str:
@@ -44,7 +47,7 @@ def _of_ofx(path: Path, otherwise: str) -> str:
         return (
             declared_encoding(path) if head.lstrip(b"\xef\xbb\xbf \r\n").startswith(b"<?xml") else otherwise
         )
-    if said.get("ENCODING", "").startswith("UTF-8") or said.get("ENCODING") == "UNICODE":
+    if said.get("ENCODING", "").replace("-", "") in ("UTF8", "UNICODE"):
         return "utf-8"
     charset = said.get("CHARSET", "NONE")
     if charset.isdecimal():

@@ -22,7 +22,7 @@ from app.formats.statements import Balance, Entry, Piece, Side, Statement, Statu
 BALANCE: Final = re.compile(r"([CD])([0-9]{6})([A-Z]{3})([0-9]+[.,]?[0-9]*)")
 ENTRY: Final = re.compile(
     r"(?P<value>[0-9]{6})(?P<entry>[0-9]{4}|[ ]{4})?[ ]*(?P<mark>RC|RD|EC|ED|C|D)(?P<funds>[A-Z])?[ ]*"
-    r"(?P<amount>[0-9]+[.,][0-9]*)(?=[A-Za-z\s]|$)(?P<type>[A-Z][A-Z0-9 ]{3})?"
+    r"(?P<amount>[0-9]+(?:[.,][0-9]*(?=[A-Za-z\s]|$)|(?=[NSF][A-Z0-9]{3})))(?P<type>[A-Z][A-Z0-9 ]{3})?"
     r"(?P<own>[^\n]*?)(?://(?P<bank>[^\n]*))?(?:\n(?P<more>.*))?",
     re.DOTALL,
 )

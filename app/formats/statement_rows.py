@@ -17,7 +17,7 @@ import msgspec
 
 from app.contracts.statement_files import COLUMNS
 from app.domain.source_files import SourceFile
-from app.formats.bank_encoding import GUESSED, encoding_of
+from app.formats.bank_encoding import encoding_of, is_guessed
 from app.formats.errors import FileRefused
 from app.formats.rows import Getter, RawRow
 from app.formats.statements import BOOKED, Entry, Piece, Read, Statement, agreement, contradictions
@@ -50,7 +50,7 @@ class StatementRows:
         self.encoding = encoding_of(path, file)
         self._path, self._read = path, read
         self._file = msgspec.structs.replace(file, encoding=self.encoding)
-        self._guessed = self.encoding != file.encoding and file.format in GUESSED
+        self._guessed = is_guessed(self.encoding, file)
         self._repeated: frozenset[int] | None = None
         self.asked: dict[str, Getter] = {}
         self.statements: list[Statement] = []

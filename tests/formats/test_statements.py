@@ -255,6 +255,40 @@ def test_the_parts_of_a_german_text(tmp_path: Path) -> None:
     assert line.remittance == "EREF+E2E-77SVWZ+PAYOUT BATCH-20261120-001"
 
 
+@pytest.mark.parametrize(
+    ("as_written", "as_found"),
+    [
+        ("\r\n-\r\n", "-}{5:{CHK:1}}\r\n"),
+        ("\r\n-\r\n", "\r\n-}\r\n"),
+        ("\r\n:86:", "\r\n :86:"),
+        ("\r\n:61:", "\r\n\r\n :61:"),
+        (":20:", "{1:F01BANKDEFFXXXX}{2:O940BANKDEFFXXXXN}{3:}{4:\r\n:20:"),
+        ("\r\n", "\n"),
+        ("\r\n", "\r"),
+        ("C1234,56NTRF", "CR1234.56NTRF"),
+        ("D3,00NTRF", "D3NTRF"),
+        (":25:", ":25P:"),
+        ("DE89370400440532013000", "DE89370400440532013000EUR"),
+    ],
+)
+def test_liberties_of_mt940(tmp_path: Path, as_written: str, as_found: str) -> None:
+    text = mt940(TWO).decode()
+    assert as_written in text
+    found = read_bytes(tmp_path, "mt940", text.replace(as_written, as_found).encode())
+    assert [(line.account, line.amount, line.remittance) for line in found.lines] == [
+        (ACCOUNT, 123456, "PAYOUT B7"),
+        (ACCOUNT, -300, "fees"),
+    ]
+    assert agreement(found.only).agrees is True
+
+
+@pytest.mark.parametrize("header", ["CHARSET:1252\n", "CHARSET:ISO-8859-1\n", "CHARSET:NONE\n", ""])
+def test_ofx_in_the_code_page_it_says_or_not(tmp_path: Path, header: str) -> None:
+    text = WRITERS["ofx"]([Booking(1, "Zürich")]).decode()
+    text = text.replace("ENCODING:UTF-8\nCHARSET:NONE\n", f"ENCODING:USASCII\n{header}")
+    assert read_bytes(tmp_path, "ofx", text.encode("cp1252")).lines[0].remittance == "Zürich"
+
+
 @pytest.mark.parametrize("encoding", ["utf-8", "cp1252"])
 def test_umlauts_in_any_encoding(tmp_path: Path, encoding: str) -> None:
     found = read_bytes(tmp_path, "mt940", mt940([Booking(1, "Zürich")]).decode().encode(encoding))
