@@ -14,6 +14,8 @@ from app.domain.bank_payouts import BankPayout
 from app.domain.banking import BankLine
 from app.domain.payout import Payout
 from app.domain.streams import BANKING_COMMANDS
+from app.domain.workflow_state import MatchTarget
+from tests.domain.test_bank_people import resolve, the
 from tests.domain.three_leg_scenario import OUTGO, PAID_AT, PAYER, fact, platform, prepare
 from tests.support.all_lanes import AllLanes
 
@@ -239,6 +241,29 @@ def test_an_account_whose_lines_show_no_payouts_hears_of_none() -> None:
     later(lanes)
     assert opened(lanes) == []
     assert lanes.rows("document", BANKING_COMMANDS) == []
+
+
+def test_people_accept_what_the_bank_kept() -> None:
+    lanes = say(world(), told("paid"), bank(-AMOUNT - 900))
+    resolve(lanes, "AMOUNT_OVER", "accept_as_fee")
+    assert books(lanes) == {f"bank:{OUTGO}": -AMOUNT - 900}
+    assert lanes.balances()["fee_variance", "EUR"] == 900
+    later(lanes)
+    assert opened(lanes) == []
+    assert the(lanes, "AMOUNT_OVER").status == "resolved"
+
+
+def test_people_give_a_line_to_a_payout() -> None:
+    lanes = say(world("po-1", "po-2"), told("paid"), told("paid", "po-2"), bank(-AMOUNT, "TRANSFER"))
+    later(lanes)
+    home = f"payout:{PAYER}/po-2"
+    target = MatchTarget(merchant_id="-", payment_id="-", object_id="-", home=home)
+    resolve(lanes, "AMBIGUOUS", "force_match", target)
+    assert bank_payout(lanes, "po-2").lines == ("K1",)
+    assert opened(lanes) == [("C", "MISSING_BANK")]
+    later(lanes)
+    assert opened(lanes) == [("C", "MISSING_BANK")]
+    assert books(lanes) == {f"bank:{OUTGO}": -2 * AMOUNT}
 
 
 @given(

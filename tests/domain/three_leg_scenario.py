@@ -19,6 +19,7 @@ from app.domain.commands import PlatformConfigure
 from app.domain.configuration import FeePlan, OtherRule, PspConfiguration, SourceConfiguration
 from app.domain.merchant_records import MerchantLaneRecord
 from app.domain.settlement import SettlementLine, SettlementTrailer
+from app.domain.split import Parent, derived_id
 from tests.support.all_lanes import AllLanes
 from tests.support.matching_world import NOON
 
@@ -51,11 +52,13 @@ def platform() -> PlatformConfigure:
             "stripe": quick,
             "plan": PspConfiguration(settlement_window_seconds=week, fee_plan=FeePlan(bps=200)),
             "slow": PspConfiguration(settlement_window_seconds=10**9),
+            "asked": PspConfiguration(settlement_window_seconds=week, api=True),
         },
         sources={
             "acq": SourceConfiguration(psp="stripe", settles_to=INCOME, **window),
             "acq-plan": SourceConfiguration(psp="plan", settles_to=INCOME, **window),
             "acq-slow": SourceConfiguration(psp="slow", settles_to=INCOME, **window),
+            "acq-asked": SourceConfiguration(psp="asked", settles_to=INCOME, **window),
             "bank-out": SourceConfiguration(
                 settles_to=OUTGO,
                 payouts=True,
@@ -212,7 +215,7 @@ class Scenario:
 
     def settled(self, of: Any, **changes: Any) -> tuple[Batch, SettlementLine]:
         """A payment's line in a batch of its own that the bank pays."""
-        source = {"stripe": "acq", "plan": "acq-plan", "slow": "acq-slow"}[of.psp]
+        source = {"stripe": "acq", "plan": "acq-plan", "slow": "acq-slow", "asked": "acq-asked"}[of.psp]
         batch = self.batch(source, of.psp)
         line = self.line(batch, of, **changes)
         self.trailer(batch)
@@ -390,6 +393,40 @@ class Scenario:
         self.paid(batch)
         self.opens("M", "REFUND_EXCEEDS_CAPTURE", of.payment_id)
         self.opens("M", "NEGATIVE_BALANCE", merchant)
+
+    def split_payment(self) -> Any:
+        """One payment of two sellers, asked for before, captured by the PSP and settled."""
+        n = self.next()
+        amounts = [self.amount(), self.amount()]
+        items = [{"merchant_id": f"m-{k + 2}", "amount": one} for k, one in enumerate(amounts)]
+        about: dict[str, Any] = {
+            "merchant_id": "m-1",
+            "payment_id": f"pay-{n:04}",
+            "amount": sum(amounts),
+            "currency": "EUR",
+        }
+        token = {"psp": "asked", "payment_method": "pm_1", "line_items": items, "order_ref": f"o-{n}"}
+        self.before.append(fact(type="payment.create", id=f"sp{n}", **about, **token))
+        of = self.payment("asked", **about)
+        self.settled(of)
+        return of
+
+    def tell_a_split_payment(self) -> None:
+        self.split_payment()
+
+    def tell_a_split_payment_whose_seller_gave_back_alone(self) -> None:
+        """A seller's refund that the whole knows nothing of."""
+        of = self.split_payment()
+        order = derived_id(Parent(of.merchant_id, of.payment_id), "0")
+        self.about_payment(
+            of,
+            "refund.record",
+            merchant_id="m-2",
+            payment_id=order,
+            refund_id=f"re-{self.next()}",
+            amount=5_000,
+        )
+        self.opens("M", "SPLIT_MISMATCH", of.payment_id)
 
     # --- leg B ----------------------------------------------------------------------------------------------
 
