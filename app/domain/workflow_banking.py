@@ -131,7 +131,10 @@ def _beyond_payout(draft: Draft, mismatch: Mismatch) -> Standing:
     name, currency = _named(mismatch, PAYOUT_PREFIX), mismatch.currency
     assert name is not None
     assert currency is not None
-    payout, group = _payout(draft, mismatch, name), group_of(draft, mismatch.owner_key, (), (payout_subject(name),))
+    payout, group = (
+        _payout(draft, mismatch, name),
+        group_of(draft, mismatch.owner_key, (), (payout_subject(name),)),
+    )
     tolerance = source_of_payouts(draft.get(PLATFORM), mismatch.owner_key).bank_tolerance
     share(group, tolerance)
     left = 0
