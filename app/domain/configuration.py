@@ -129,6 +129,8 @@ class SourceConfiguration(msgspec.Struct, frozen=True, kw_only=True, omit_defaul
     """Minor units between a batch's net and its bank line."""
     other: tuple[OtherRule, ...] = ()
     """Lines of its account that are none of ours; the first that fits holds."""
+    lines_move: bool = True
+    """Whether a correction of its lines may name another object than before. False saves a record each."""
     payouts: bool = False
     """Of a bank's source: payouts that leave `settles_to` are compared with its lines (leg C)."""
 

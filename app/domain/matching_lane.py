@@ -20,6 +20,7 @@ from app.domain.decision import Conflict, Draft, Duplicate, Ignored
 from app.domain.directory import CAPTURE, ask_reference, report_chargeback, unreported
 from app.domain.leftovers import leave
 from app.domain.line_books import reverse
+from app.domain.line_directory import keep_home, not_here, tell_directory
 from app.domain.matching import (
     HeldLine,
     Item,
@@ -35,7 +36,9 @@ from app.domain.matching_records import (
     ExpectationPointed,
     ExpectationUnpointed,
     LineAssigned,
+    LineHomed,
     LineMet,
+    LineMoved,
     LinePointed,
     LineUnassigned,
     LineUnpointed,
@@ -175,11 +178,24 @@ def _record(draft: Draft, command: LineRecorded) -> None:
     item = _item(draft, command.psp, line_identity(command), command.kind)
     held = item.find(command.id)
     if held is None or held.guest_of is not None:
+        tell_directory(draft, draft.get(PLATFORM), command)
         _add_line(draft, HeldLine(record=command))
     elif held.record == command:
         raise Duplicate
     else:
         _replace(draft, item, held, command)
+
+
+def _move_away(draft: Draft, command: LineMoved) -> None:
+    """Its correction lives elsewhere: what it posted here is reversed."""
+    for kind in (command.kind, *[kind for kind in KINDS if kind != command.kind]):
+        item: Item | None = draft.get(item_ref(command.psp, command.identity, kind))
+        held = item.find(command.line) if item is not None else None
+        if item is not None and held is not None and held.guest_of is None:
+            _forget(draft, item, held)
+            settle(draft, item.without_line(command.line), command.id)
+            return
+    raise not_here(command.line)
 
 
 def _replace(draft: Draft, item: Item, held: HeldLine, command: LineRecorded) -> None:
@@ -329,6 +345,8 @@ RULES: Final[dict[type, Callable[[Draft, Any], None]]] = {
     LineMet: _met,
     LineAssigned: _assigned,
     LineUnassigned: _unassigned,
+    LineHomed: keep_home,
+    LineMoved: _move_away,
     OpenEntered: _compare,
     OpenLeft: _compare,
     MatchDecided: _decided,

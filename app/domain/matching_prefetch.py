@@ -7,9 +7,11 @@ from app.domain import workflow
 from app.domain.batch_records import TrailerRecorded, batch_name
 from app.domain.commands import ParkedExpire, PlatformConfigure
 from app.domain.directory import CAPTURE
+from app.domain.line_directory import directory_ref, place_of_line
 from app.domain.matching import expectation_identity, home, item_ref, line_identity
 from app.domain.matching_records import (
     LineAssigned,
+    LineHomed,
     MatchDecided,
     MatchingLaneRecord,
     OpenEntered,
@@ -61,6 +63,7 @@ _KEYS: Final[dict[type, Callable[[Any], str | None]]] = {
     LineRecorded: lambda command: home(command.psp, line_identity(command)),
     OpenEntered: _open,
     OpenLeft: _open,
+    LineHomed: lambda command: place_of_line(command.psp, command.line),
     TrailerRecorded: lambda command: home(command.psp, batch_name(command.source, command.batch_id)),
 }
 
@@ -129,6 +132,7 @@ _ROWS: Final[dict[type, Callable[[Any], Iterable[Ref]]]] = {
     ParkedExpire: lambda command: (PLATFORM,),
     **dict.fromkeys(ACTIONS, workflow.prefetch),
     TrailerRecorded: lambda command: (PLATFORM,),
+    LineHomed: lambda command: (directory_ref(command.psp, command.line),),
     ExpectationAnnounced: _expectation_rows,
     IdentityClaimed: _directory_rows,
     FactUnaddressed: _directory_rows,

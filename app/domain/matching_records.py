@@ -15,7 +15,7 @@ import msgspec
 from app.domain.batch_records import TrailerRecorded
 from app.domain.command_base import Command
 from app.domain.commands import ParkedExpire, PlatformConfigure
-from app.domain.fields import Currency, Id, LongId, SignedAmount
+from app.domain.fields import Currency, Id, LongId, NonNegative, SignedAmount
 from app.domain.periods import PeriodClose
 from app.domain.settlement import (
     ExpectationAnnounced,
@@ -97,6 +97,23 @@ class LineAssigned(Placed, frozen=True, kw_only=True, tag="line.assigned", gc=Fa
 
 
 class LineUnassigned(Placed, frozen=True, kw_only=True, tag="line.unassigned", gc=False):
+    line: LongId
+
+
+class LineHomed(Command, frozen=True, kw_only=True, tag="line.homed", gc=False):
+    """To a line's own entry in the directory: it has come to this home."""
+
+    psp: Id
+    line: LongId
+    home: Id
+    kind: LineKind
+    arrived_ms: NonNegative
+    """Append time of the line at that home, epoch milliseconds; the latest has the line."""
+
+
+class LineMoved(Placed, frozen=True, kw_only=True, tag="line.moved", gc=False):
+    """A correction of this line has come to another home: here it is given up."""
+
     line: LongId
 
 
@@ -191,6 +208,8 @@ MatchingLaneRecord = (
     | LineMet
     | LineAssigned
     | LineUnassigned
+    | LineHomed
+    | LineMoved
     | OpenEntered
     | OpenLeft
     | MatchDecided

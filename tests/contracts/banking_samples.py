@@ -8,6 +8,7 @@ from typing import Any, Final
 import msgspec
 
 from app.domain import batch_records as r
+from app.domain import matching_records as m
 from app.domain import payout_records as p
 
 BATCH: Final[dict[str, Any]] = {"source": "acquirer-a", "psp": "stripe", "batch_id": "B1"}
@@ -55,6 +56,15 @@ SETTLED: Final[dict[str, Any]] = {
 
 BANKING_FULL: Final[tuple[msgspec.Struct, ...]] = (
     r.BatchLines(id="mc.1.9.0", account=ACCOUNT, **BATCH, sums=(SUMS,), refs=(REF,), withdrawn=(REFUND,)),
+    m.LineHomed(
+        id="mc.1.9.1",
+        psp="stripe",
+        line="acquirer-a/L1",
+        home="pi_1",
+        kind="capture",
+        arrived_ms=1_795_165_200_000,
+    ),
+    m.LineMoved(id="mc.1.9.2", psp="stripe", identity="pi_1", kind="capture", line="acquirer-a/L1"),
     r.TrailerRecorded(id="acquirer-a/B1/EUR", **BATCH, **TOTALS),
     r.BatchTrailer(id="acquirer-a/B1/EUR", account=ACCOUNT, **BATCH, **TOTALS),
     r.BatchDue(

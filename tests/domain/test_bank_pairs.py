@@ -247,3 +247,16 @@ def test_a_source_that_settles_to_no_account_has_no_leg_b() -> None:
     world = run([line(1), trailer(1, 1000)], settles_to=None)
     assert documents(world, "batch") == {}
     assert found(world) == []
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_a_correction_that_names_another_object_takes_the_line_along(seed: int) -> None:
+    """It arrives at another home, in another partition; its net lies in transit once."""
+    first = line(1)
+    facts = [payment(1), payment(2), first, line(1, psp_payment_id="pi_2"), bank(1, 1000)]
+    world = run(facts, seed=seed, partitions=4)
+    assert batch(world).sums["EUR"].count == 1
+    assert clearing(world) == {BANK: 1000}
+    status = {held.id: held.settlement_status for held in world.values("payment")}
+    assert status == {"pay-1": "none", "pay-2": "settled"}
+    assert {m.category for m in world.open()} == {"MISSING_SETTLEMENT"}
