@@ -66,13 +66,15 @@ def tables_of(report: RunReport) -> Iterator[Table]:
         ],
     )  # fmt: skip
     changes = report.changes
+    if changes.since_run_id is None:
+        yield Table("Changed", ("change", "count", "mismatches"), [])
+        return
     yield Table(
         "Changed",
         ("change", "count", "mismatches"),
         [
-            ("since run", None, changes.since_run_id),
             ("opened", changes.opened, " ".join(changes.opened_ids)),
             ("resolved", changes.resolved, " ".join(changes.resolved_ids)),
-            ("pairs more than then", changes.matched_count, None),
+            ("more pairs than then", changes.matched_count, None),
         ],
     )

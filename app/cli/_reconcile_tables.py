@@ -25,7 +25,7 @@ def print_report(console: Console, report: RunReport) -> None:
         soft_wrap=True,
     )
     for table in tables_of(report):
-        if table.rows and not (table.name == "Changed" and report.changes.since_run_id is None):
+        if table.rows:
             console.print(_table(table.name, table.columns, table.rows))
 
 
