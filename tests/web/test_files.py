@@ -18,7 +18,8 @@ from aiohttp.test_utils import TestClient, TestServer
 
 from app.contracts.topics import specs
 from app.domain.configuration import FeePlan, Platform, SourceConfiguration
-from app.domain.streams import SETTLEMENTS_LINES
+from app.domain.source_files import SourceFile
+from app.domain.streams import BANK_LINES, SETTLEMENTS_LINES
 from app.ingest.jobs import STOPPED, Jobs
 from app.settings import Settings, load_settings
 from tests.support.source_files import line, source, written_as
@@ -262,6 +263,26 @@ async def test_a_reader_that_died_is_told_and_its_file_taken_again(
     assert known["items"][0]["status"] == "interrupted"
     status, again, _ = await post(taking, machine, form(body))
     assert (status, again["status"], again["sent"]) == (200, "done", found["sent"])
+
+
+async def test_a_bank_statement_shows_its_balances(
+    taking: Web, machine: dict[str, str], settings: Settings, kafka: str
+) -> None:
+    await make_anew(kafka, [spec for spec in specs(1) if spec.name == BANK_LINES])
+    bank = SourceConfiguration(file=SourceFile(holds="bank", format="mt940"))
+    await configure(taking.pool, **{"bank-a": bank})
+    body = (
+        b":20:S1\r\n:25:ACC-1\r\n:28C:1/1\r\n:60F:C261120EUR100,00\r\n"
+        b":61:2611201120C5,00NTRFREF-1\r\n:86:Invoice 7\r\n:62F:C261120EUR105,00\r\n-\r\n"
+    )
+    status, found, _ = await post(taking, machine, form(body, "day.sta", "bank-a"))
+    assert (status, found["status"], found["sent"], found["sums"]) == (
+        200, "done", 1, {"EUR": {"credits": 500}},
+    )  # fmt: skip
+    assert [(one["account"], one["agrees"]) for one in found["report"]["statements"]] == [("ACC-1", True)]
+    async with taking.client.get(f"/files/{found['sha256']}") as response:
+        text = await response.text()
+    assert (response.status, "ACC-1" in text) == (200, True)
 
 
 async def test_a_process_that_stops_says_so_of_what_it_reads(
