@@ -116,7 +116,7 @@ def _paid(
     if any(line.record.amount * needed < 0 and len(line.links) == 1 for line in lines):
         against = [line.record.line_id for line in lines if line.record.amount * needed < 0]
         reason = f"bank line {', '.join(against)} moves the money the other way"
-        differences = {"amount": difference_of(needed, brought, 0)}
+        differences = {"net": difference_of(needed, brought, 0)}
         yield BankFinding("DIRECTION_MISMATCH", currency, needed, brought, differences, (reason,))
     elif not balances(platform, batch, currency):
         yield _amount(platform, batch, currency, lines)
@@ -137,7 +137,7 @@ def _amount(
         reasons.append("the batch's window is still open")
     if any(len(line.links) > 1 for line in lines):
         reasons.append("its bank line pays several batches; the difference is shown at the last of them")
-    differences = {"amount": difference_of(needed, brought, allowed)}
+    differences = {"net": difference_of(needed, brought, allowed)}
     return BankFinding(category, currency, needed, brought, differences, tuple(reasons))
 
 
@@ -165,7 +165,7 @@ def _other_currencies(batch: Batch, lines: Sequence[HeldBankLine]) -> Iterator[B
     currency, first = min(known), strange[0]
     differences = {
         "currency": {"expected": currency, "actual": first.currency},
-        "amount": {"expected": due(batch, currency), "actual": first.amount},
+        "net": {"expected": due(batch, currency), "actual": first.amount},
     }
     reason = f"bank line {first.line_id} is in {first.currency}, the batch in {', '.join(sorted(known))}"
     yield BankFinding("CURRENCY_MISMATCH", currency, due(batch, currency), None, differences, (reason,))

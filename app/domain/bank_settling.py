@@ -281,18 +281,28 @@ def _rule(lines: Sequence[HeldBankLine], swept: bool) -> str:
 def shown_batch(batch: Batch, lines: Sequence[HeldBankLine]) -> dict[str, Any]:
     """What a mismatch of a batch shows of its sides."""
     return {
-        "batch": {
-            "source": batch.source,
-            "batch_id": batch.batch_id,
-            "psp": batch.psp,
-            "account": batch.account,
-            "sums": {
-                currency: {**msgspec.to_builtins(totals), "residual": totals.residual}
-                for currency, totals in batch.sums.items()
-            },
-        },
+        "batch": [_shown(batch, currency) for currency in sorted(batch.sums)],
         "trailers": [msgspec.to_builtins(batch.trailers[currency]) for currency in sorted(batch.trailers)],
         "bank_lines": [msgspec.to_builtins(line.record) for line in lines[:MOST_SHOWN]],
+    }
+
+
+def _shown(batch: Batch, currency: str) -> dict[str, Any]:
+    totals = batch.sums[currency]
+    return {
+        "source": batch.source,
+        "batch_id": batch.batch_id,
+        "psp": batch.psp,
+        "account": batch.account,
+        "currency": currency,
+        "lines": totals.count,
+        "gross": totals.gross,
+        "fee": totals.fee,
+        "tax": totals.tax,
+        "reserve": totals.reserve,
+        "net": totals.net,
+        "residual": totals.residual,
+        "booked_on": totals.last_day.isoformat() if totals.last_day is not None else None,
     }
 
 
