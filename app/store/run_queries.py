@@ -12,29 +12,33 @@ DAYS: Final = "{day} <= $1::date AND ($5::date IS NULL OR {day} >= $5) AND ($6::
 
 ITEMS: Final = """
 items_chosen AS MATERIALIZED (
-    SELECT i.psp, i.state, i.state -> 'expectation' AS expectation,
-           coalesce((i.state ->> 'matched')::boolean, false) AS is_matched
+    SELECT o.expectation, o.lines, coalesce(o.matched, false) AS is_matched
       FROM items i
+     CROSS JOIN LATERAL json_to_record(i.state) AS o (expectation json, lines json, matched boolean)
      WHERE ($4::text IS NULL OR i.psp = $4) AND ($2::timestamptz IS NULL OR true)
        AND ($7::text IS NULL OR i.merchant_id = $7) AND ($8::text IS NULL OR i.payment_id = $8)
-       AND ($9::text IS NULL OR (i.state -> 'expectation' -> 'identities')::jsonb ? $9
-            OR EXISTS (SELECT FROM json_array_elements(i.state -> 'lines') l
+       AND ($9::text IS NULL OR (o.expectation -> 'identities')::jsonb ? $9
+            OR EXISTS (SELECT FROM json_array_elements(o.lines) l
                         WHERE l -> 'record' ->> 'merchant_ref' = $9))
+), announced AS (
+    SELECT e.currency, e.gross AS amount, (e.occurred_at AT TIME ZONE 'UTC')::date AS day, c.is_matched
+      FROM items_chosen c
+     CROSS JOIN LATERAL json_to_record(c.expectation) AS e (
+           currency text, gross numeric, occurred_at timestamptz)
+     WHERE c.expectation IS NOT NULL
 ), expected AS (
-    SELECT expectation ->> 'currency' AS currency, (expectation ->> 'gross')::numeric AS amount, is_matched
-      FROM items_chosen
-     WHERE expectation IS NOT NULL
-       AND {expected_days}
-), settled AS (
-    SELECT l -> 'record' AS record, expectation IS NOT NULL AS is_matched,
-           coalesce(l ->> 'rule', 'A1') AS rule
-      FROM items_chosen CROSS JOIN LATERAL json_array_elements(state -> 'lines') l
-     WHERE ($3::text IS NULL OR l -> 'record' ->> 'source' = $3)
-       AND {settled_days}
-)""".format(
-    expected_days=DAYS.format(day="((expectation ->> 'occurred_at')::timestamptz AT TIME ZONE 'UTC')::date"),
-    settled_days=DAYS.format(day="(l -> 'record' ->> 'booked_on')::date"),
-)
+    SELECT currency, amount, is_matched FROM announced WHERE {days}
+), settled AS MATERIALIZED (
+    SELECT r.currency, r.gross, r.settle_currency, r.net, c.expectation IS NOT NULL AS is_matched,
+           coalesce(h.rule, 'A1') AS rule
+      FROM items_chosen c
+     CROSS JOIN LATERAL json_array_elements(c.lines) l
+     CROSS JOIN LATERAL json_to_record(l) AS h (record json, rule text)
+     CROSS JOIN LATERAL json_to_record(h.record) AS r (
+           source text, currency text, gross numeric, settle_currency text, net numeric, booked_on date)
+     WHERE ($3::text IS NULL OR r.source = $3) AND {line_days}
+)""".format(days=DAYS.format(day="day"), line_days=DAYS.format(day="r.booked_on"))
+"""Each document is taken apart once: a look at its parts one by one would read it anew for each of them."""
 
 BANK: Final = """
 batches AS (
@@ -86,25 +90,18 @@ SELECT '{side}' AS side, NULL AS rule, currency, count(*) AS count, sum(amount) 
 SIDES: Final = f"""
 WITH {ITEMS}, {BANK}
 {SIDE.format(side="expected", table="expected")}
- UNION ALL {
-    SIDE.format(
-        side="settled",
-        table="(SELECT record ->> 'currency' AS currency, (record ->> 'gross')::numeric AS amount, is_matched"
-        " FROM settled) s",
-    )
-}
+ UNION ALL {SIDE.format(side="settled", table="(SELECT *, gross AS amount FROM settled) s")}
  UNION ALL {
     SIDE.format(
         side="settled_net",
-        table="(SELECT record ->> 'settle_currency' AS currency, (record ->> 'net')::numeric AS amount,"
-        " is_matched FROM settled) s",
+        table="(SELECT settle_currency AS currency, net AS amount, is_matched FROM settled) s",
     )
 }
  UNION ALL {SIDE.format(side="batches", table="batches")}
  UNION ALL {SIDE.format(side="banked", table="banked")}
  UNION ALL
-SELECT 'A', rule, record ->> 'currency', count(*), sum((record ->> 'gross')::numeric), 0, 0
-  FROM settled WHERE is_matched GROUP BY rule, record ->> 'currency'
+SELECT 'A', rule, currency, count(*), sum(gross), 0, 0
+  FROM settled WHERE is_matched GROUP BY rule, currency
  UNION ALL
 SELECT CASE WHEN starts_with(subject, 'payout:') THEN 'C' ELSE 'B' END,
        CASE WHEN rule = 'forced' THEN rule
