@@ -92,7 +92,7 @@ def test_a_merchant_that_is_wrong_is_named(tmp_path: Path, merchants: Any, words
     [
         ([], "expected an object, found list"),
         ({"type": "merchant.configure"}, "type: must be platform.configure, not 'merchant.configure'"),
-        ({"psp": {}}, "psp: there is no such field; known: book, default_plan"),
+        ({"psp": {}}, "psp: there is no such field; known: alerts, approval_limits, book"),
         ({"psps": {"stripe": {"fee_plan": {"bsp": 1}}}}, "psps.stripe.fee_plan.bsp: there is no such field"),
         ({"default_plan": {"bps": 10_001}}, "Expected `int` <= 10000 - at `$.default_plan.bps`"),
         ({"default_plan": {"bps": "2.9"}}, "Expected `int`, got `str` - at `$.default_plan.bps`"),

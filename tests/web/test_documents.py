@@ -51,6 +51,9 @@ def test_what_is_not_described_is_for_browsers() -> None:
         "/", "/checkout/{token}", "/checkout/{token}/return", "/checkout/{token}/status",
         "/live", "/mismatches", "/mismatches.csv", "/mismatches/live", "/mismatches/{id}",
         "/mismatches/{id}/actions", "/mismatches/actions", "/audit", "/ageing",
+        "/alerts", "/bank-lines", "/bank-lines/{account}/{id}", "/batches", "/batches/{source}/{id}",
+        "/payments/{id}", "/payouts/{id}", "/files", "/files/{sha256}", "/login", "/login/callback",
+        "/login/start", "/logout",
         "/static/{name}", "/runs", "/runs/{id}", "/runs/{id}/report.csv", "/runs/{id}/report.json",
         "/runs/{id}/report.xlsx", "/schedules", "/trial-balance", "/trial-balance.csv", "/journal.csv",
     }  # fmt: skip
