@@ -138,7 +138,10 @@ class PayoutBankLine(Answer, frozen=True, kw_only=True):
 
 
 class PayoutAtBank(Answer, frozen=True, kw_only=True):
-    """`confirmed`: the bank shows what our books say. `difference`: what it moved beyond them, signed."""
+    """`confirmed`: the bank shows what our books say. `difference`: what it moved beyond them, signed.
+
+    `lines` are shown to staff alone.
+    """
 
     confirmed: bool
     difference: int

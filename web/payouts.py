@@ -65,7 +65,8 @@ async def reject_payout(call: Write[OneQuery, Rejection]) -> Reply:
 
 
 async def get_payout(call: Call[OneQuery]) -> Payout:
-    return payout_of(await find_one(call, PayoutRow, "payout"))
+    row = await find_one(call, PayoutRow, "payout")
+    return payout_of(row, to_staff=call.principal.merchant_id is None)
 
 
 async def list_payouts(call: Call[PayoutsQuery]) -> PayoutPage:
@@ -83,13 +84,14 @@ async def list_payouts(call: Call[PayoutsQuery]) -> PayoutPage:
     rows = await list_rows(call.deps.pool, PayoutRow, query.limit + 1, end, filters)
     page, has_more = cut(rows, query.limit)
     return PayoutPage(
-        items=[payout_of(row) for row in page],
+        items=[payout_of(row, to_staff=call.principal.merchant_id is None) for row in page],
         has_more=has_more,
         next_cursor=write_cursor(PayoutKey.of(page[-1])) if has_more else None,
     )
 
 
-def payout_of(row: PayoutRow) -> Payout:
+def payout_of(row: PayoutRow, *, to_staff: bool = False) -> Payout:
+    """The platform's bank accounts and their lines are no merchant's business."""
     state = _decode(row.state)
     return Payout(
         **columns(row, "state", "version"),
@@ -101,14 +103,14 @@ def payout_of(row: PayoutRow) -> Payout:
         operation=operation_of(state.asked) if state.asked else None,
         paid_at=state.paid_at,
         returned_at=state.returned_at,
-        bank=_at_bank(state.bank) if state.bank is not None and state.bank.lines else None,
+        bank=_at_bank(state.bank, to_staff) if state.bank is not None and state.bank.lines else None,
     )
 
 
-def _at_bank(told: BankTold) -> PayoutAtBank:
+def _at_bank(told: BankTold, to_staff: bool) -> PayoutAtBank:
     lines = [
         PayoutBankLine(account=one.account, line_id=one.line_id, value_date=one.value_date)
-        for one in told.lines
+        for one in (told.lines if to_staff else ())
     ]
     return PayoutAtBank(confirmed=told.confirmed, difference=told.difference, lines=lines)
 

@@ -38,6 +38,15 @@ async def test_a_payout_says_what_the_bank_shows(web: Web, viewer: dict[str, str
     assert one["bank"] == {"confirmed": True, "difference": -35, "lines": [line]}
 
 
+async def test_a_merchant_sees_no_bank_lines(web: Web) -> None:
+    await kept(web, say(world(), told("paid"), bank(-AMOUNT)))
+    merchant = await web.key("merchant", PAYER)
+    _, one = await web.get("/v1/payouts/po-1", merchant)
+    _, page = await web.get("/v1/payouts", merchant)
+    for found in (one, page["items"][0]):
+        assert found["bank"] == {"confirmed": True, "difference": 0, "lines": []}
+
+
 async def test_before_the_bank_says_anything_it_is_null(web: Web, viewer: dict[str, str]) -> None:
     await kept(web, say(world(), told("paid")))
     _, one = await web.get("/v1/payouts/po-1", viewer)
