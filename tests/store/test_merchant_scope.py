@@ -11,6 +11,9 @@ import pytest
 
 from app.store.merchant_scope import ROLE, MerchantPool
 from app.store.pool import open_pool
+from app.store.web_events import events_query
+from app.store.web_lists import PaymentRow, PayoutRow, page_query
+from app.store.web_reads import ENTRIES, TRANSACTIONS
 from tests.web import rows
 
 SCOPED = {
@@ -139,6 +142,28 @@ async def test_a_transaction_that_was_left_open_ends_before_the_next_use(pool: A
     async with pool.acquire() as connection:
         await connection.execute(f"BEGIN; SET LOCAL ROLE {ROLE}")
     assert await left_behind(pool) == before
+
+
+@pytest.mark.parametrize(
+    ("query", "arguments", "index"),
+    [
+        (*page_query(PaymentRow, 50, None, {"merchant_id": "m-1"}), "payments_of_merchant"),
+        (*page_query(PayoutRow, 50, None, {"merchant_id": "m-1"}), "payouts_of_merchant"),
+        (*events_query(50, None, {"merchant_id": "m-1"}), "events_of_merchant"),
+        (TRANSACTIONS.format(conditions="merchant_id = $2"), [50, "m-1"], "ledger_transactions_merchant"),
+        (ENTRIES, [["pc.0.1.0"]], "ledger_entries_pkey"),
+    ],
+    ids=lambda one: one if isinstance(one, str) and one.isidentifier() else "",
+)
+async def test_rows_are_found_as_without_it(pool: Any, query: str, arguments: list[Any], index: str) -> None:
+    """The policy checks what a list's own index finds: it is nothing to look rows up by."""
+    async with MerchantPool(pool, "m-1").acquire() as connection:
+        await connection.execute("SET LOCAL enable_seqscan = off; SET LOCAL enable_sort = off")
+        plan = "\n".join(row[0] for row in await connection.fetch(f"EXPLAIN {query}", *arguments))
+    assert f"using {index}" in plan, plan
+    assert not [line for line in plan.splitlines() if "Cond" in line and "tallystick.merchant_id" in line], (
+        plan
+    )
 
 
 async def test_others_see_what_they_were_granted(pool: Any) -> None:
