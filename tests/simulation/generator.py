@@ -39,7 +39,7 @@ CONFIGURED: Final = (
     EFFECTS_REQUESTS,
     ALERTS_COMMANDS,
 )
-ALERTS: Final = {"channels": {"ops": {"kind": "slack"}}, "group_above": 3, "repeat_seconds": 3600}
+ALERTS: Final = {"channels": {"ops": {"kind": "slack"}}, "group_above": 3, "repeat_seconds": 31_536_000}
 _encode: Final = msgspec.json.Encoder().encode
 
 
