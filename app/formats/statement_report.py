@@ -8,14 +8,14 @@ from typing import Any, Final
 
 from app.domain.money import MoneyError, minor_units
 from app.formats.statement_rows import StatementRows
-from app.formats.statements import Balance, Statement, Sums, agreement
+from app.formats.statements import Balance, Statement, Sums, agreement, shown
 
 SHOWN: Final = 20
 VERDICTS: Final[Mapping[bool | None, str]] = {True: "they agree", False: "THEY DISAGREE", None: "not proven"}
 
 
 def document(rows: StatementRows) -> list[dict[str, Any]]:
-    """Every statement. Amounts are in minor units, as text where the currency has none that fit."""
+    """Every statement. Amounts are in minor units, None in a currency that has none that fit."""
     return [_statement(statement) for statement in rows.statements]
 
 
@@ -31,10 +31,10 @@ def sentences(rows: StatementRows) -> Iterator[str]:
 def _statement(statement: Statement) -> dict[str, Any]:
     found = agreement(statement)
     return {
-        "id": statement.id,
+        "id": shown(statement.id),
         "kind": statement.kind,
-        "account": statement.account,
-        "currency": statement.currency,
+        "account": shown(statement.account),
+        "currency": shown(statement.currency),
         "line": statement.line,
         "opening": _balance(statement.opening),
         "closing": _balance(statement.closing),
@@ -48,15 +48,15 @@ def _statement(statement: Statement) -> dict[str, Any]:
 
 
 def _balance(balance: Balance | None) -> dict[str, Any] | None:
-    if balance is None:
+    amount = _minor(balance.amount, balance.currency) if balance is not None else None
+    if balance is None or amount is None:
         return None
-    amount = _minor(balance.amount, balance.currency)
     return {"amount": amount, "currency": balance.currency, "on": balance.on, "signed": balance.signed}
 
 
 def _sums(sums: Mapping[str, Sums]) -> dict[str, dict[str, Any]]:
     return {
-        currency: {
+        shown(currency): {
             "entries": one.count,
             "credits": _minor(one.credits, currency),
             "debits": _minor(one.debits, currency),
@@ -65,11 +65,11 @@ def _sums(sums: Mapping[str, Sums]) -> dict[str, dict[str, Any]]:
     }
 
 
-def _minor(amount: Decimal, currency: str) -> int | str:
+def _minor(amount: Decimal, currency: str) -> int | None:
     try:
         return minor_units(amount, currency)
     except MoneyError:
-        return f"{amount:f}"
+        return None
 
 
 def _figures(statement: Statement) -> str:

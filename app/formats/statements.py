@@ -21,6 +21,7 @@ Status = Literal["booked", "pending", "information", "interim"]
 """`interim`: in a report of the day that does not say whether it is booked."""
 BOOKED: Final = "booked"
 Side = Literal["entries", "credits", "debits"]
+LONGEST_SHOWN: Final = 100
 NO_REFERENCE: Final = frozenset({"", "NONREF", "NOTPROVIDED", "NOREF", "NONE", "UNKNOWN", "0", "-"})
 
 
@@ -84,7 +85,9 @@ class Statement:
 
     @property
     def name(self) -> str:
-        return f"{self.kind} {self.id or '(without id)'} of account {self.account or '(not said)'}"
+        return (
+            f"{self.kind} {shown(self.id) or '(without id)'} of account {shown(self.account) or '(not said)'}"
+        )
 
     @property
     def entries(self) -> int:
@@ -174,6 +177,11 @@ def contradictions(statement: Statement) -> Iterator[str]:
             yield f"it says it has {total.entries} {side}, there are {count}"
         elif total.amount not in (None, amount) and one_currency and not statement.unread:
             yield f"it says its {side} add up to {total.amount:,}, they add up to {amount:,}"
+
+
+def shown(text: str) -> str:
+    """What a file says, for people: short, and without control characters."""
+    return "".join(sign if sign.isprintable() else "�" for sign in text[:LONGEST_SHOWN])
 
 
 def dated(reference: str, on: date | None) -> str:
