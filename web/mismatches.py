@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Annotated, Any
 
 import msgspec
+from msgspec.structs import replace
 
+from app.domain.fields import Moment
+from app.store.mismatch_filters import MismatchFilter
 from app.store.web_figures import MismatchRow
 from app.store.web_mismatches import (
     COUNT_AT_MOST,
@@ -23,7 +27,7 @@ from web.mismatch_filters import FilterQuery, filter_of
 from web.mismatch_orders import KEYS, beyond
 from web.mismatch_schemas import Mismatch, MismatchCounts, MismatchDetail, MismatchPage
 from web.params import Limit, PositionText
-from web.problems import Problem
+from web.problems import Problem, invalid
 from web.work import work_of
 
 CursorText = Annotated[str, msgspec.Meta(max_length=1000)]
@@ -32,11 +36,14 @@ CursorText = Annotated[str, msgspec.Meta(max_length=1000)]
 class MismatchQuery(FilterQuery, frozen=True, forbid_unknown_fields=True, kw_only=True):
     __doc__ = f"""{FilterQuery.__doc__}
     `sort`: newest first, oldest first, the most severe first, the largest |actual − expected| in minor units
-    first, the soonest due first. `counts`: also say how many the whole filter finds.
+    first, the soonest due first. `counts`: also say how many the whole filter finds. `as_of`: what is open of
+    facts up to this day, by their own dates; `known_at`: what was open then; neither beside `open`, `status`.
     """
 
     sort: Sort = "-detected_at"
     counts: bool = False
+    as_of: date | None = None
+    known_at: Moment | None = None
     cursor: CursorText | None = None
     limit: Limit = 50
     min_position: PositionText | None = None
@@ -51,7 +58,7 @@ class OneMismatchQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 async def get_mismatches(call: Call[MismatchQuery]) -> MismatchPage:
     query, pool = call.query, call.deps.pool
     after = beyond(query.cursor, query.sort)
-    wanted = filter_of(query, call.principal)
+    wanted = _at(query, filter_of(query, call.principal))
     await call.deps.positions.wait_for(query.min_position)
     rows = await list_mismatches(pool, wanted, query.sort, query.limit + 1, after)
     page, has_more = cut(rows, query.limit)
@@ -62,6 +69,14 @@ async def get_mismatches(call: Call[MismatchQuery]) -> MismatchPage:
         next_cursor=write_cursor(KEYS[query.sort].of(page[-1])) if has_more else None,
         counts=counts,
     )
+
+
+def _at(query: MismatchQuery, wanted: MismatchFilter) -> MismatchFilter:
+    if query.as_of is None and query.known_at is None:
+        return wanted
+    if wanted.statuses:
+        raise invalid("as_of", "says what was open then: it cannot be combined with open or status")
+    return replace(wanted, as_of=query.as_of, known_at=query.known_at)
 
 
 async def get_mismatch(call: Call[OneMismatchQuery]) -> MismatchDetail:

@@ -6,7 +6,7 @@ Conditions are built from columns and numbered arguments only: no text of a requ
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, Final
 
 import msgspec
@@ -21,6 +21,7 @@ IDENTITY: Final = "substr(owner_key, strpos(owner_key, ':') + 1)"
 IS_OPEN: Final = f"status IN ({', '.join(repr(status) for status in OPEN_STATUSES)})"
 """A constant, so that the planner can prove that the partial indexes of open ones apply."""
 SEARCHED: Final = ("id", "merchant_id", "payment_id", 'batch_id COLLATE "C"', f'({IDENTITY}) COLLATE "C"')
+OPEN_AT: Final = "id IN (SELECT o.id FROM mismatches_open_at({}::date, {}::timestamptz) o)"
 LAST: Final = "\U0010ffff"
 """Sorts after every other character in the collation "C"."""
 
@@ -29,6 +30,7 @@ class MismatchFilter(msgspec.Struct, frozen=True, kw_only=True):
     """Empty or None: any. Stakes in minor units, both ends included; `since` <= detected_at < `before`.
 
     `text`: what an id of the mismatch, its merchant, payment, batch or PSP object begins with.
+    `as_of`, `known_at`: what was open of facts up to that day, at that time (`mismatches_open_at`).
     """
 
     categories: tuple[str, ...] = ()
@@ -45,6 +47,8 @@ class MismatchFilter(msgspec.Struct, frozen=True, kw_only=True):
     since: datetime | None = None
     before: datetime | None = None
     text: str | None = None
+    as_of: date | None = None
+    known_at: datetime | None = None
 
 
 _ANY_OF: Final = {"categories": "category", "severities": "severity", "legs": "leg"}
@@ -90,6 +94,8 @@ def add_filter(conditions: Conditions, wanted: MismatchFilter) -> None:
     for name, bound in _BOUNDS.items():
         if (value := getattr(wanted, name)) is not None:
             conditions.add(f"{bound} {{}}", value)
+    if wanted.as_of is not None or wanted.known_at is not None:
+        conditions.add(OPEN_AT, wanted.as_of, wanted.known_at)
     if wanted.text is not None:
         conditions.add(f"({' OR '.join(_begins())})", *(wanted.text, wanted.text + LAST) * len(SEARCHED))
 

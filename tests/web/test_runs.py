@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 import re
 import zipfile
 from datetime import UTC, datetime, timedelta
@@ -205,3 +206,28 @@ async def test_pages_show_runs_and_take_forms(web: Web, pool: Any) -> None:
         assert posted.status == 303, await posted.text()
     async with web.client.get("/schedules") as response:
         assert "Daily at 06:00" in await response.text()
+
+
+async def test_the_list_as_of_a_day_and_as_it_was_known(web: Web, viewer: Headers, pool: Any) -> None:
+    """mm_1 was open from 1 to 5 November, mm_2 is of a fact of the 10th and open since the 12th."""
+    await rows.mismatch(
+        pool, "mm_1", status="auto_resolved", detected_at=datetime(2026, 11, 1, tzinfo=UTC),
+        state='{"opened_at": "2026-11-01T00:00:00Z", "closed_at": "2026-11-05T00:00:00Z"}',
+    )  # fmt: skip
+    fact = {"inputs": {"lines": [{"booked_on": "2026-11-10"}]}}
+    await rows.mismatch(
+        pool, "mm_2", detected_at=datetime(2026, 11, 12, tzinfo=UTC), explanation=json.dumps(fact)
+    )
+
+    async def listed(**query: str) -> list[str]:
+        async with web.client.get("/v1/mismatches", params=query, headers=viewer) as response:
+            assert response.status == 200, await response.text()
+            return [one["id"] for one in (await response.json())["items"]]
+
+    assert await listed(known_at="2026-11-03T00:00:00Z") == ["mm_1"]
+    assert await listed(known_at="2026-11-06T00:00:00Z") == []
+    assert await listed(known_at="2026-11-13T00:00:00Z") == ["mm_2"]
+    assert await listed(as_of="2026-11-09") == []
+    assert await listed(as_of="2026-11-10") == ["mm_2"]
+    assert await listed(as_of="2026-11-10", known_at="2026-11-11T00:00:00Z") == []
+    assert (await web.get("/v1/mismatches?as_of=2026-11-10&open=true", viewer))[0] == 422
