@@ -26,7 +26,7 @@ from web.file_schemas import (
     QuarantinedRow,
 )
 from web.params import Limit, Text
-from web.problems import Problem, invalid
+from web.problems import Problem
 
 SHOWN_ROWS: Final = 100
 HASH: Final = re.compile(r"[0-9a-f]{64}")
@@ -49,10 +49,10 @@ class FileKeyset(msgspec.Struct, array_like=True, forbid_unknown_fields=True, ta
 
 
 class FilesQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """`status`: as it is kept; `started` is being read, or was interrupted."""
+    """`status`: as it is kept, several times or with commas; `started` is being read, or was interrupted."""
 
     source: Text | None = None
-    status: Literal["started", "done", "quarantined", "failed"] | None = None
+    status: tuple[Literal["started", "done", "quarantined", "failed"], ...] = ()
     cursor: Cursor | None = None
     limit: Limit = 50
 
@@ -67,7 +67,9 @@ async def get_files(call: Call[FilesQuery]) -> IngestedFilePage:
     query = call.query
     after = read_cursor(query.cursor, FileKeyset)
     before = (after.started_at, bytes.fromhex(after.sha256), after.source) if after else None
-    rows = await newest_files(call.deps.pool, query.limit + 1, query.source, query.status, before)
+    rows = await newest_files(
+        call.deps.pool, query.limit + 1, query.source, list(query.status) or None, before
+    )
     page, has_more = cut(rows, query.limit)
     last = page[-1] if page else None
     following = FileKeyset(last.started_at, last.sha256.hex(), last.source) if has_more and last else None
@@ -86,10 +88,9 @@ async def get_file(call: Call[OneFileQuery]) -> KnownFile:
 
 
 async def views(pool: Any, text: str, query: OneFileQuery) -> list[FileView]:
-    """Raises Problem where the hash is none, or is not known."""
-    if not HASH.fullmatch(text):
-        raise invalid("sha256", "must be 64 hexadecimal digits in lower case")
-    found = list(await views_of(pool, bytes.fromhex(text), query.source))
+    """Raises Problem `not_found`, also for what is no hash."""
+    known = HASH.fullmatch(text)
+    found = list(await views_of(pool, bytes.fromhex(text), query.source)) if known else []
     if not found:
         raise Problem("not_found", "no file with this hash was handed in")
     return found

@@ -75,7 +75,7 @@ async def newest_files(
     pool: Any,
     limit: int,
     source: str | None = None,
-    status: str | None = None,
+    status: Sequence[str] | None = None,
     before: tuple[datetime, bytes, str] | None = None,
 ) -> Sequence[FileView]:
     """Newest first; `before`: the last one of the page before. Raises Transient."""
@@ -114,7 +114,7 @@ SELECT {COLUMNS}, report::text AS report
 NEWEST: Final = f"""
 SELECT {COLUMNS}, NULL AS report
   FROM files
- WHERE ($2::text IS NULL OR source = $2) AND ($3::text IS NULL OR status = $3)
+ WHERE ($2::text IS NULL OR source = $2) AND ($3::text[] IS NULL OR status = ANY($3))
    AND ($4::timestamptz IS NULL OR (started_at, sha256, source) < ($4, $5, $6))
  ORDER BY started_at DESC, sha256 DESC, source DESC LIMIT $1"""
 
