@@ -39,9 +39,9 @@ class AuditQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
 
 
 class AuditRecord(Answer, frozen=True, kw_only=True):
-    """One action. `before`, `after`: what of the mismatch people go by. `hash`: SHA-256 over the canonical JSON
+    """One action. `before`, `after`: what of the mismatch people go by. `hash`: SHA-256 over the canonical
 
-    of the rest, which names the hash of the entry before.
+    JSON of the rest, which names the hash of the entry before.
     """
 
     mismatch_id: str
@@ -67,7 +67,7 @@ class AuditRecord(Answer, frozen=True, kw_only=True):
 
 
 class AuditChain(Answer, frozen=True, kw_only=True):
-    """In the order of the actions. `first_broken`: the first one whose hash is not its content's; null: none."""
+    """In the order of the actions. `first_broken`: the first whose hash is not its content's; null: none."""
 
     items: list[AuditRecord]
     first_broken: int | None

@@ -37,7 +37,7 @@ async def authenticate(request: web.Request, deps: Deps, access: Access) -> Prin
     open_here = deps.people is None and deps.pages_open and _host_is_loopback(request.host)
     if access is Access.PAGES and open_here:
         return LOCAL_VIEWER
-    principal = await _principal(request, deps, pages=access is Access.PAGES)
+    principal = await _principal(request, deps, pages=access is Access.PAGES or _is_form(request))
     if principal.role in ROLES[access] and (principal.role == MERCHANT) == bool(principal.merchant_id):
         return principal
     raise Problem("forbidden", f"the role {principal.role!r} has no access here")
@@ -55,6 +55,11 @@ async def _principal(request: web.Request, deps: Deps, *, pages: bool) -> Princi
     if stored is None or stored.revoked_at is not None or not deps.hasher.verify(token, stored.hash):
         raise Problem("unauthorized", "this key is not known, or was revoked", challenge)
     return Principal(stored.id, stored.role, stored.merchant_id)
+
+
+def _is_form(request: web.Request) -> bool:
+    """Sent by a page, so by whoever the page was shown to."""
+    return request.method == "POST" and not request.path.startswith(("/v1/", "/webhooks/"))
 
 
 def is_stream(request: web.Request) -> bool:

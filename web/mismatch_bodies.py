@@ -50,9 +50,9 @@ class Investigation(RequestBody, frozen=True, kw_only=True):
 
 
 class TargetBody(RequestBody, frozen=True, kw_only=True):
-    """What a line settles: a settlement line the payment's object (`object_id` left out: its first capture), a
+    """What a line settles: a settlement line the payment's object (`object_id` left out: its first capture),
 
-    bank line the `batch`, `{source}/{batch_id}`.
+    a bank line the `batch`, `{source}/{batch_id}`.
     """
 
     merchant_id: Name | None = None
