@@ -27,8 +27,8 @@ from web import (
     status,
     webhooks,
 )
-from web.bank_routes import BANK_ENDPOINTS, BANK_PAGES
 from web.alert_routes import ALERT_ENDPOINTS, ALERT_RAW
+from web.bank_routes import BANK_ENDPOINTS, BANK_PAGES
 from web.body import NoBody
 from web.call import Access, Endpoint, Raw
 from web.event_schemas import Event, EventPage

@@ -123,7 +123,7 @@ TOPICS: Final = (
     ),
     Topic(
         name=streams.BANKING_COMMANDS,
-        purpose="What banks say came in and went out, batches they pay for, and the banking lane's own timers",
+        purpose="What banks say came in and went out, what it pays for, and the banking lane's own timers",
         key="account",
         records=BankingLaneRecord,
         retention_days=None,
