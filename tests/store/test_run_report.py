@@ -1,4 +1,4 @@
-"""Reports of reconciliation runs on a real PostgreSQL: every question is right SQL, and says what is there."""
+"""Reports of runs on a real PostgreSQL: every question is right SQL, and says what there is."""
 
 from __future__ import annotations
 
@@ -16,7 +16,5 @@ async def test_an_empty_database_has_an_empty_report(pool: object) -> None:
     assert (report.sides, report.matched, report.open, report.largest) == ((), (), (), ())
     assert report.changes.since_run_id is None
     assert len(steps) == 4
-    everything = RunScope(
-        source="acq", first=DAY, last=DAY, merchant_id="m", payment_id="p", invoice_id="i"
-    )
+    everything = RunScope(source="acq", first=DAY, last=DAY, merchant_id="m", payment_id="p", invoice_id="i")
     await make_report(pool, everything, DAY, datetime(2026, 11, 21, tzinfo=UTC))
