@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 import pytest
+from playwright.async_api import Browser
 
 from app.domain.alert import Alert, AlertKey, Told
+from tests.web.browsers import WORST_CONTRAST, needs_browser
 from tests.web.conftest import Web
 
 AT = datetime(2026, 11, 20, 12, tzinfo=UTC)
@@ -19,7 +21,7 @@ VALUES ($1, $2, 0, 1, 'alert.slack', '', 0, $3, $4, $5, $6, $6, '{}', 1)"""
 
 
 def alert(number: int, **fields: Any) -> Alert:
-    key = AlertKey(
+    key = fields.pop("key", None) or AlertKey(
         kind="mismatches",
         severity="CRITICAL" if number % 2 else "HIGH",
         category="AMOUNT_UNDER",
@@ -104,3 +106,21 @@ async def test_the_page_shows_it_and_reads_nothing_as_markup(web: Web) -> None:
     assert "given up" in page
     assert "&lt;m-1&gt;" in page
     assert "<b>404" not in page
+
+
+@pytest.mark.browser
+@needs_browser[1]
+@pytest.mark.parametrize(("scheme", "width"), [("light", 1280), ("dark", 1280), ("light", 390)])
+async def test_the_page_can_be_read_on_any_screen(
+    browser: Browser, web: Web, scheme: Literal["light", "dark"], width: int
+) -> None:
+    group = AlertKey(kind="group", severity="CRITICAL", category="MISSING_SETTLEMENT", psp="adyen")
+    condition = AlertKey(kind="condition", severity="HIGH", category="lag")
+    await keep(web, *[alert(number, closed=number == 2) for number in range(4)])
+    await keep(web, alert(7, key=group, opened=312, open=300), alert(8, key=condition, samples=()))
+    await web.pool.execute(EFFECT, "alert:slack", "al_7.1/slack", "dead", 9, "given up after 9 attempts", AT)
+    page = await browser.new_page(viewport={"width": width, "height": 800}, color_scheme=scheme)
+    await page.goto(str(web.client.make_url("/alerts")))
+    assert await page.evaluate(WORST_CONTRAST) >= 4.5
+    assert await page.evaluate("document.documentElement.scrollWidth") <= width
+    await page.close()
