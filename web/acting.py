@@ -17,7 +17,7 @@ from web.deps import Deps
 from web.desk import Taken, request_id
 from web.mismatch_bodies import TargetBody
 from web.payment_view import state_of
-from web.problems import FieldError, Problem, invalid, invalid_all
+from web.problems import FieldError, Problem, invalid_all
 from web.work import action_name, actor_of
 
 KINDS: Final = {action_name(kind): kind for kind in ACTIONS}
@@ -81,11 +81,12 @@ def _check(kind: type[MismatchAction], given: dict[str, Any]) -> None:
 
 
 async def target_of(deps: Deps, found: MismatchDetails, target: TargetBody) -> MatchTarget:
-    """Where the lane keeps what a person named. Raises Problem `not_found`, `invalid_parameter`."""
+    """Where the lane keeps what a person named. Raises Problem `not_found`, `refused`."""
     if target.batch is not None:
         return MatchTarget(merchant_id="-", payment_id="-", object_id="-", home=target.batch)
     if target.payment_id is None:
-        raise invalid("target.payment_id", "name the payment, or for a bank line the batch")
+        what = "name the payment, or for a bank line the batch"
+        raise Problem("refused", what, refusal="target_missing")
     merchant_id = target.merchant_id or found.row.merchant_id or ""
     object_id = target.object_id or target.payment_id
     identity = found.explanation.get("identity")

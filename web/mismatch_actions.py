@@ -28,6 +28,10 @@ AT_ONCE: Final = 10
 """Records of a bulk that are under way at the same time."""
 
 
+ITS_OWN: Final = frozenset({"refused", "not_found", "idempotency_conflict", "invalid_parameter"})
+"""What goes wrong with one mismatch of many, and is told of that one."""
+
+
 class ActionResult(Answer, frozen=True, kw_only=True):
     """`outcome`: applied, refused (`code`, `detail`), not_found, or under_way where its lane is slow."""
 
@@ -99,7 +103,7 @@ async def _result(call: Write[Any, Any], mismatch_id: str, action: str, said: di
         found = await found_mismatch(call.deps, mismatch_id)
         taken = await act(call.deps, found, asking_of(call).step(mismatch_id), action, said)
     except Problem as problem:
-        if problem.code not in ("refused", "not_found", "idempotency_conflict"):
+        if problem.code not in ITS_OWN:
             raise
         code = str(problem.extra.get("refusal", problem.code))
         outcome = "not_found" if problem.code == "not_found" else "refused"
