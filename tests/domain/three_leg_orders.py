@@ -22,10 +22,11 @@ PARTITIONS: Final = 3
 
 
 def played(scenario: Scenario, order: int) -> AllLanes:
-    """The lanes after all facts; order 0 is the order in which they were told."""
+    """The lanes after all facts, a tenth of them told twice; order 0 is the one in which they were told."""
     chance = random.Random(f"order {order}")
     facts = list(scenario.facts)
     if order:
+        facts += chance.sample(facts, len(facts) // 10)
         chance.shuffle(facts)
     lanes = AllLanes(PARTITIONS, chance)
     prepare(lanes, scenario.before)
