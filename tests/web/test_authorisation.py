@@ -84,7 +84,7 @@ async def callers(database: str, pool: Any) -> AsyncIterator[Callers]:
         for role in STAFF:
             jar = CookieJar(unsafe=True)
             http[f"{role}'s session"] = await stack.enter_async_context(ClientSession(cookie_jar=jar))
-            tokens[f"{role}'s session"] = await _sign_in(http[f"{role}'s session"], url, role)
+            tokens[f"{role}'s session"] = await sign_in(http[f"{role}'s session"], url, role)
         yield Callers(url, http, tokens)
 
 
@@ -97,7 +97,7 @@ async def _keys(pool: Any) -> dict[str, ClientSession]:
     return found
 
 
-async def _sign_in(browser: ClientSession, url: str, role: str) -> str:
+async def sign_in(browser: ClientSession, url: str, role: str) -> str:
     """The token of the pages of a new session."""
     async with browser.get(f"{url}/login/start", allow_redirects=False) as response:
         there = response.headers["Location"]
