@@ -94,3 +94,15 @@ async def test_a_fee_plan_is_a_rule_as_well(world: RunsWorld, run: Any, tmp_path
     shown = json.loads((await run("--rules", str(rules), "--as-of", "2026-11-22", "--json")).stdout)
     assert [mismatch["payment_id"] for mismatch in shown["gone"]] == ["pay-2"]
     assert [mismatch["payment_id"] for mismatch in shown["come"]] == ["pay-1"]
+
+
+async def test_rules_of_the_bank_leg_are_shown_as_well(world: RunsWorld, run: Any, tmp_path: Path) -> None:
+    """A source that settles to an account lets its batch wait for a bank line, which never came."""
+    rules = tmp_path / "rules.json"
+    sources = {"acq": {"psp": "stripe", "settles_to": "main"}}
+    rules.write_text(json.dumps({"psps": {"stripe": {"fee_plan": {"bps": 100}}}, "sources": sources}))
+    shown = json.loads((await run("--rules", str(rules), "--as-of", "2026-12-20", "--json")).stdout)
+    assert [(mismatch["category"], mismatch["batch_id"]) for mismatch in shown["come"]] == [
+        ("MISSING_BANK", "B1")
+    ]
+    assert shown["gone"] == []
