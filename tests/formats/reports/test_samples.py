@@ -14,7 +14,8 @@ from app.contracts.source_reports import report_names
 from app.formats.control import TrailerMismatch
 from app.formats.errors import FileRefused
 from tests.formats.reports.reading import dry_run, rows_of
-from tests.formats.reports.samples import DLOCAL, PAYPAL_CH, PAYPAL_STL, SAMPLES, Line, table
+from tests.formats.reports.sample_parts import DLOCAL, PAYPAL_CH, PAYPAL_STL, Line, table
+from tests.formats.reports.samples import SAMPLES
 
 
 def as_line(record: Any) -> Line:
