@@ -187,7 +187,7 @@ WITH parts AS (
                          FROM json_each(b.state -> 'received' -> s.key) l), 0) AS owed
       FROM settlement_batches b CROSS JOIN LATERAL json_each(b.state -> 'sums') s
 ), judged AS (
-    SELECT p.*, p.owed = 0 OR json_typeof(p.state -> 'confirmed') = 'array' AS is_zero,
+    SELECT p.*, p.owed = 0 OR coalesce(json_typeof(p.state -> 'confirmed') = 'array', false) AS is_zero,
            p.state ->> 'due_ms' IS NOT NULL OR p.state ->> 'quiet_due_ms' IS NOT NULL
            OR EXISTS (SELECT FROM timers t
                        WHERE t.topic = p.topic AND t.key = p.key AND t.kind = 'bank_sweep'
