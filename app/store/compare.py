@@ -33,8 +33,10 @@ IGNORED: Final[Mapping[str, frozenset[str]]] = {
 NOT_BOOKS: Final = frozenset(
     {"migrations", "account_kinds", "strikes", "outbox", "workers", "api_keys", "verify_runs"}
     | {"proven_positions", "proven_balances", "files", "quarantined_rows", "events", "event_positions"}
+    | {"period_seals", "people", "sessions"}
 )
-"""Tables that say nothing of what was decided. `events` projects a log to which no replay writes."""
+"""Tables that say nothing of what was decided. `events` projects a log to which no replay writes;
+`period_seals` are written by `verify`."""
 
 EXAMPLES: Final = 3
 FETCH_ROWS: Final = 5_000

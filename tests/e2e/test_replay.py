@@ -13,6 +13,7 @@ from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
 from app.demo.configure import platform
 from app.demo.generator import Generator
 from app.demo.stream import COMMANDS, LINES, WEBHOOKS, Record
+from app.domain.streams import RECONCILIATION_COMMANDS
 from app.lane.catalogue import OWNER_LANES
 from app.stack.local import LocalStack
 from app.store.compare import compare, read_tables
@@ -27,6 +28,7 @@ pytestmark = [pytest.mark.stack, pytest.mark.slow]
 
 SEED = 11
 SECONDS, RATE = 10, 300
+SCHEDULE = {"type": "schedule.put", "id": "s-1", "schedule_id": "daily", "enabled": False, "by": "a test"}
 EMPTY = "template0"
 """PostgreSQL's own empty database."""
 CHANGES = {
@@ -35,6 +37,7 @@ CHANGES = {
     " WHERE topic = 'payments.commands' AND first_offset = 0 AND partition = 0",
     "claims": "UPDATE claims SET value = 'x' WHERE claim = (SELECT max(claim) FROM claims)",
     "dead_letters": "UPDATE dead_letters SET reason = 'x' WHERE id = (SELECT min(id) FROM dead_letters)",
+    "documents": "UPDATE documents SET version = version + 1 WHERE collection = 'schedule'",
     "effects": "UPDATE effects SET attempts = attempts + 1 WHERE id = (SELECT min(id) FROM effects)",
     "items": "UPDATE items SET version = version + 1 WHERE identity = (SELECT min(identity) FROM items)",
     "ledger_entries": "INSERT INTO ledger_entries VALUES ('x', 1, 'transit:x', 'debit', 1, 'EUR', 1),"
@@ -76,8 +79,9 @@ async def mixed_traffic(live: Live) -> int:
     await send(live, records)
     await live.rest()
     effects = await effects_too_late(live)
+    await live.send(RECONCILIATION_COMMANDS, [("daily", SCHEDULE)])
     await live.rest()
-    return len(opening) + len(records) + effects
+    return len(opening) + len(records) + effects + 1
 
 
 async def effects_too_late(live: Live, count: int = 20) -> int:
