@@ -34,7 +34,7 @@ FORM: Final = {
     "additionalProperties": False,
 }
 UPLOAD: Final = {"requestBody": {"required": True, "content": {"multipart/form-data": {"schema": FORM}}}}
-BODY_PROBLEMS: Final = ("bad_request", "body_too_large", "unsupported_media_type")
+BODY_PROBLEMS: Final = ("csrf_refused", "bad_request", "body_too_large", "unsupported_media_type")
 MAKING_PROBLEMS: Final = ("idempotency_conflict", "refused", "kafka_unavailable")
 UNDERWAY: Final = {"$ref": REF.format(name=Underway.__name__)}
 STATUSES: Final = {200: "OK", 201: "Made", 202: "Under way: ask for it again"}
