@@ -21,6 +21,8 @@ LANES = (
     "bank.lines",
     "psp.webhooks",
     "effects.requests",
+    "alerts.commands",
+    "reconciliation.commands",
 )
 HORIZON_SECONDS = 60.0
 """Timers due later than this are not the demo's: its windows are seconds long."""
