@@ -12,6 +12,7 @@ from playwright.async_api import Browser, async_playwright
 from app.store.pool import open_pool
 from app.store.web_keys import add_key
 from tests.web.browsers import ARGUMENTS, CHROMIUM
+from tests.web.conforming import check_answer
 from tests.web.tail import FakeTail
 from web.application import build
 from web.ingress import Ingress
@@ -50,9 +51,12 @@ class Web:
         return {"Authorization": f"Bearer {key.token}"}
 
     async def get(self, path: str, headers: dict[str, str] | None = None) -> tuple[int, Any]:
-        """(status, decoded JSON body) of a GET."""
+        """(status, decoded JSON body) of a GET; a 200 must be what the API's document says."""
         async with self.client.get(path, headers=headers) as response:
-            return response.status, await response.json(content_type=None)
+            answer = await response.json(content_type=None)
+        if response.status == 200:
+            check_answer(path, answer)
+        return response.status, answer
 
 
 @pytest.fixture

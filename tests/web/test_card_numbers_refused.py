@@ -67,7 +67,9 @@ def holding(place: tuple[str | int, ...], value: str) -> Any:
 def bodies(endpoint: Endpoint) -> Iterator[Any]:
     described = document(ENDPOINTS, RAW)
     schemas = described["components"]["schemas"]
-    body = described["paths"][endpoint.path]["post"]["requestBody"]["content"]["application/json"]["schema"]
+    body = described["paths"][endpoint.path][endpoint.method.lower()]["requestBody"]["content"][
+        "application/json"
+    ]["schema"]
     for number, place in enumerate(places(body, schemas)):
         yield holding(place, PANS[number % len(PANS)])
     yield {PANS[0]: 1}

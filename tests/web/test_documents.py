@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import json
 import re
-from datetime import datetime
 from typing import Any
 
 import msgspec
 import pytest
-from jsonschema import Draft202012Validator
 from openapi_spec_validator import OpenAPIV31SpecValidator
 from prometheus_client.parser import text_string_to_metric_families
 
@@ -59,8 +57,17 @@ def test_what_is_not_described_is_for_browsers() -> None:
     }  # fmt: skip
 
 
+OF_LANES = frozenset(
+    {"/v1/files/{sha256}", "/v1/alerts/{id}", "/v1/reconciliations/{id}", "/v1/schedules/{id}"}
+    | {"/v1/batches/{source}/{id}", "/v1/bank-lines/{account}/{id}", "/v1/payments/{id}/way"}
+)
+
+
 async def test_answers_are_what_the_document_says(web: Web, viewer: dict[str, str]) -> None:
-    """Every endpoint's real answer against its schema; formats of times are checked as well."""
+    """Every endpoint's real answer is as its schema says: `web.get` checks (`conforming.py`).
+
+    Those in `OF_LANES` need what lanes write; the tests that write it read them in the same way.
+    """
     await rows.positions(web.pool)
     await rows.worker(web.pool, "w-1", ["payments.commands:0"])
     await rows.verify_run(web.pool, ok=True)
@@ -73,33 +80,16 @@ async def test_answers_are_what_the_document_says(web: Web, viewer: dict[str, st
     await rows.webhook_endpoint(web.pool)
     await rows.delivery(web.pool, 1)
     await rows.event(web.pool, 1)
-    document = json.loads(DOCUMENTS["openapi.json"]())
-    for endpoint in (one for one in ENDPOINTS if one.method == "GET"):
+    for endpoint in (one for one in ENDPOINTS if one.method == "GET" and one.path not in OF_LANES):
         ids = {"/v1/payments/{id}": "pay-1", "/v1/payments/{id}/refunds": "pay-1", "/v1/mismatches/{id}": "a",
                "/v1/mismatches/{id}/audit": "a", "/v1/payouts/{id}": "po-1", "/v1/refunds/{id}": "re-1",
                "/v1/payments/{id}/events": "pay-1", "/v1/events/{id}": "pc.0.1.0"}  # fmt: skip
         is_hook = endpoint.path.startswith("/v1/webhook_endpoints")
         path = endpoint.path.format(id="we_1" if is_hook else ids.get(endpoint.path, "m-1"), event_id="ev-1")
-        status, answer = await web.get(
+        status, _ = await web.get(
             path + ("?merchant_id=m-1" if is_hook or "refunds/" in path else ""), viewer
         )
         assert status == 200, path
-        schema = {
-            "$ref": f"#/components/schemas/{endpoint.answer.__name__}",
-            "components": document["components"],
-        }
-        checker = Draft202012Validator.FORMAT_CHECKER
-        errors = list(Draft202012Validator(schema, format_checker=checker).iter_errors(answer))
-        assert not errors, (path, errors)
-        assert all(datetime.fromisoformat(text).tzinfo for text in times_in(answer))
-
-
-def times_in(value: Any) -> list[str]:
-    if isinstance(value, dict):
-        return [text for part in value.values() for text in times_in(part)]
-    if isinstance(value, list):
-        return [text for part in value for text in times_in(part)]
-    return [value] if isinstance(value, str) and re.match(r"\d{4}-\d\d-\d\dT", value) else []
 
 
 def test_the_problems_of_the_document_are_all_there_are() -> None:
