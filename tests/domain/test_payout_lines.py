@@ -16,7 +16,7 @@ from app.domain.payout import Payout
 from app.domain.streams import BANKING_COMMANDS
 from app.domain.workflow_state import MatchTarget
 from tests.domain.test_bank_people import resolve, the
-from tests.domain.three_leg_scenario import OUTGO, PAID_AT, PAYER, fact, platform, prepare
+from tests.domain.three_leg_facts import OUTGO, PAID_AT, PAYER, fact, platform, prepare
 from tests.support.all_lanes import AllLanes
 
 AMOUNT = 20_000

@@ -15,7 +15,8 @@ import click
 
 from app.domain.mismatch import Mismatch
 from app.domain.streams import BANKING_COMMANDS
-from tests.domain.three_leg_scenario import Found, Scenario, prepare
+from tests.domain.three_leg_facts import Found, prepare
+from tests.domain.three_leg_scenario import Scenario
 from tests.support.all_lanes import AllLanes
 
 PARTITIONS: Final = 3

@@ -134,7 +134,7 @@ async def test_ended_in_the_middle_and_run_again_each_line_is_there_once(
     total = sum(n // 2 * 100 + 25 for n in range(ROWS))
     assert await balances(live) == {"bank:DE89": total, "unapplied": total}
     posted = await live.pool.fetchval("SELECT count(*) FROM ledger_transactions WHERE kind = 'bank.line'")
-    kept = await live.pool.fetchval("SELECT count(*) FROM claims WHERE topic = 'banking.commands'")
+    kept = await live.pool.fetchval("SELECT count(*) FROM bank_lines")
     assert (posted, kept) == (ROWS, ROWS)
     live.run("verify")
 

@@ -8,7 +8,6 @@ import pytest
 import pytest_asyncio
 from msgspec.structs import replace
 
-from app.domain.bank_documents import Batch, Totals
 from app.domain.configuration import Platform, PspConfiguration
 from app.domain.decision import Entry, Transaction
 from app.domain.dispute import DisputeStage
@@ -19,7 +18,6 @@ from app.errors import ConfigurationError
 from app.store import verify_clearing
 from app.store.api import DeadLetterRow
 from app.store.postgres import PostgresStore
-from app.store.shapes import document
 from app.store.verify import LOCK, Report, verify, verify_if_due
 from tests.support.commits import (
     ITEM,
@@ -384,58 +382,3 @@ async def test_a_run_is_due_once_per_interval_whoever_asks(dsn: str, store: Post
     assert first.ok
     assert await verify_if_due(dsn, 300) is None
     assert await verify_if_due(dsn, 0) is not None
-
-
-BATCH = """
-INSERT INTO documents (collection, key, id, topic, partition, state, version)
-VALUES ('batch', 'acc-1', 'acq/B1', 'banking.commands', 0, $1, 0)"""
-
-
-@pytest.mark.parametrize(
-    ("more", "holds"),
-    [
-        ({}, False),
-        ({"confirmed": ()}, True),
-        ({"due_ms": 5}, True),
-        ({"received": {"EUR": {"K1": 97}}}, None),
-    ],
-    ids=["nothing", "confirmed", "in its window", "paid, and nothing in transit"],
-)
-async def test_a_batch_is_at_zero_in_its_window_or_open(
-    dsn: str, store: PostgresStore, books: Any, more: dict[str, Any], holds: bool | None
-) -> None:
-    """What was received must also have left transit, so the last one fails elsewhere."""
-    sums = {"EUR": Totals(count=1, gross=97, net=97)}
-    batch = Batch(account="acc-1", source="acq", psp="stripe", batch_id="B1", sums=sums, quiet=True, **more)
-    await books.execute(BATCH, document(batch))
-    report = await verify(dsn, full=holds is None)
-    loose = "batch acq/B1 at acc-1: 97 EUR of its net did not come"
-    taken = "transit:acq:B1 EUR is 0, its lines' net less the bank's is -97"
-    expected = {True: {}, False: {"clearing": [loose]}, None: {"clearing": [taken]}}
-    assert failed(report) == expected[holds]
-
-
-async def test_what_was_only_under_way_is_counted(dsn: str, store: PostgresStore, books: Any) -> None:
-    """It is loose in the proof's snapshot, and no longer when it is asked again."""
-    sums = {"EUR": Totals(count=1, gross=97, net=97)}
-    batch = Batch(account="acc-1", source="acq", psp="stripe", batch_id="B1", sums=sums, quiet=True)
-    await books.execute(BATCH, document(batch))
-    async with books.acquire() as connection:
-        _, problems = await verify_clearing.clearing_query(_WithProof(connection), False)
-        await connection.execute("DELETE FROM documents WHERE collection = 'batch'")
-        assert await verify_clearing.ask_again(connection, False, problems) == (1, [])
-
-
-class _WithProof:
-    """A connection that answers for splits as if there were none: their table is the proof's own."""
-
-    def __init__(self, connection: Any) -> None:
-        self._connection = connection
-
-    async def fetch(self, query: str) -> Any:
-        return await self._connection.fetch(query)
-
-    async def fetchrow(self, query: str) -> Any:
-        if "split_transit" in query:
-            return {"splits": 0, "under_way": 0, "loose": None}
-        return await self._connection.fetchrow(query)

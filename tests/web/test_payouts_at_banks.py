@@ -6,7 +6,7 @@ from app.domain.payout import Payout
 from app.domain.streams import BANKING_COMMANDS
 from app.store.shapes import document
 from tests.domain.test_payout_lines import AMOUNT, bank, payout, say, told, world
-from tests.domain.three_leg_scenario import OUTGO, PAYER
+from tests.domain.three_leg_facts import OUTGO, PAYER
 from tests.support.all_lanes import AllLanes
 from tests.web.conftest import Web
 
