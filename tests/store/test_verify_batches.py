@@ -1,4 +1,4 @@
-"""Whether `verify` holds each batch to zero, its window or an open mismatch; what was under way is asked again."""
+"""`verify` holds each batch to zero, its window or an open mismatch; what was under way is asked again."""
 
 from __future__ import annotations
 
