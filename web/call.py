@@ -173,6 +173,8 @@ class Endpoint:
     """Of its answers; the first one is meant where the handler names none."""
     uploads: bool = False
     """Whether it takes a form with a file, so that its handler is given an `Upload`."""
+    id_pattern: str | None = None
+    """Of the ids in its URL, where the caller makes them and they have to be plainer than any text."""
 
 
 def by_path(endpoints: Iterable[Endpoint]) -> dict[str, list[Endpoint]]:

@@ -120,7 +120,7 @@ def _operation(endpoint: Endpoint) -> Json:
         "summary": endpoint.summary,
         **({"description": endpoint.query.__doc__} if endpoint.query.__struct_fields__ else {}),
         "parameters": [
-            *_path_parameters(endpoint.path),
+            *_path_parameters(endpoint.path, endpoint.id_pattern),
             *(_query_parameters(endpoint.query) if endpoint.query.__struct_fields__ else []),
             *([IDEMPOTENCY] if endpoint.makes else []),
             *([PREFER] if 202 in endpoint.statuses else []),
@@ -181,8 +181,8 @@ def _raw_operation(route: Raw) -> Json:
     }
 
 
-def _path_parameters(path: str) -> list[Json]:
-    text = {"type": "string", "minLength": 1, "maxLength": 200, "pattern": PRINTABLE}
+def _path_parameters(path: str, pattern: str | None = None) -> list[Json]:
+    text = {"type": "string", "minLength": 1, "maxLength": 200, "pattern": pattern or PRINTABLE}
     return [
         {"name": name, "in": "path", "required": True, "schema": text}
         for name in PATH_PARAMETER.findall(path)

@@ -29,7 +29,7 @@ RUN_ENDPOINTS: Final = (
     Endpoint(path="/v1/schedules/{id}", handler=schedules.get_schedule, access=STAFF, answer=Schedule,
              query=schedules.ScheduleQuery, problems=ONE, summary="One schedule"),
     Endpoint(path="/v1/schedules/{id}", method="PUT", handler=schedules.put_schedule, access=LEADS,
-             answer=Schedule, body=ScheduleBody, makes=True, statuses=MADE,
+             answer=Schedule, body=ScheduleBody, makes=True, statuses=MADE, id_pattern=schedules.ID_PATTERN,
              summary="Make a schedule, or replace it whole"),
     Endpoint(path="/v1/schedules/{id}", method="DELETE", handler=schedules.delete_schedule, access=LEADS,
              answer=schedules.Asked, body=NoBody, makes=True, statuses=(200, 202), problems=("not_found",),

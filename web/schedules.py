@@ -33,7 +33,8 @@ from web.run_schemas import (
 )
 from web.schemas import Answer
 
-SCHEDULE_ID: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:@+-]{0,99}")
+ID_PATTERN: Final = "^[A-Za-z0-9][A-Za-z0-9._:@+-]{0,99}(?![\\s\\S])"
+SCHEDULE_ID: Final = re.compile(ID_PATTERN)
 
 
 class ScheduleQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
