@@ -168,6 +168,10 @@ def _latest(reports: Reports, fact: DisputeFactName) -> Report | None:
 
 
 def _fee(reports: Reports, fact: DisputeFactName) -> int:
-    """Of the strongest report that says any."""
-    stated = [one for one in reports if one.fact == fact and one.fee]
+    """Of the strongest report that says any. A line's counts only where lines alone tell of the dispute:
+
+    told of it otherwise, whether before or after its window closed, the line is settled, not reported.
+    """
+    told = [one for one in reports if not _is_line(one)] or reports
+    stated = [one for one in told if one.fact == fact and one.fee]
     return min(stated, key=_strength).fee if stated else 0
