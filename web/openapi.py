@@ -123,7 +123,7 @@ def _operation(endpoint: Endpoint) -> Json:
             *_path_parameters(endpoint.path, endpoint.id_pattern),
             *(_query_parameters(endpoint.query) if endpoint.query.__struct_fields__ else []),
             *([IDEMPOTENCY] if endpoint.makes else []),
-            *([PREFER] if 202 in endpoint.statuses else []),
+            *([PREFER] if 202 in endpoint.statuses and len(endpoint.statuses) > 1 else []),
         ],
         **(UPLOAD if endpoint.uploads else _body(endpoint.body)),
         "security": _security(endpoint.access),

@@ -59,9 +59,17 @@ def read_query(query: MultiMapping[str], wanted: type[Parameters]) -> Parameters
             raise invalid(name, f"must be a time like 2026-11-20T09:00:00Z, given {texts[name][:100]!r}")
     values: dict[str, Any] = texts | {name: texts[name].split(",") for name in several & texts.keys()}
     try:
-        return check_moments(msgspec.convert(values, wanted, strict=False))
+        return _check_given(check_moments(msgspec.convert(values, wanted, strict=False)), texts)
     except msgspec.ValidationError as error:
         raise _named(error, texts) from None
+
+
+def _check_given(read: Parameters, texts: Mapping[str, str]) -> Parameters:
+    """The text `null` is no value: to say nothing, a parameter is left out."""
+    for field in msgspec.structs.fields(type(read)):
+        if field.encode_name in texts and getattr(read, field.name) is None:
+            raise invalid(field.encode_name, f"cannot be {texts[field.encode_name][:100]!r}")
+    return read
 
 
 def check_moments(given: Parameters) -> Parameters:
