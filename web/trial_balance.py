@@ -169,7 +169,8 @@ def by_currency(rows: Sequence[BalanceRow]) -> list[TrialBalanceCurrency]:
 async def _streamed(
     request: web.Request, query: JournalQuery, pieces: AsyncIterator[Sequence[JournalRow]]
 ) -> web.StreamResponse:
-    first = await anext(pieces, ())  # while an error can still be answered
+    # While an error can still be answered. A tuple as the default trips over CPython: SystemError.
+    first = await anext(pieces, None) or ()
     headers = {
         "Content-Type": "text/csv; charset=utf-8",
         "Content-Disposition": f'attachment; filename="journal-{query.period}.csv"',
